@@ -1,0 +1,27 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+# cython: initializedcheck=False, nonecheck=False, embedsignature=True, freethreading_compatible=False
+"""The one extension of fastredis: engine, command families and the edge, in reading order.
+
+Parts are included, not imported, so that the allocator's counters, the hash seed and the command
+table exist once and calls between files are direct.
+"""
+
+# The engine: keyspace, sessions, dispatch. No Python object, no socket.
+include "engine/state.pyx"
+include "engine/status.pyx"
+include "engine/args.pyx"
+include "engine/table.pyx"
+include "engine/stats.pyx"
+include "engine/keyspace.pyx"
+include "engine/expire.pyx"
+include "engine/transactions.pyx"
+include "engine/dispatch.pyx"
+include "engine/sessions.pyx"
+
+# The command families, each with its rows at the foot.
+include "commands/strings.pyx"
+include "commands/transactions.pyx"
+include "commands/connection.pyx"
+
+# The edge: Python objects and sockets.
+include "server/embed.pyx"

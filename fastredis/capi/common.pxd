@@ -1,0 +1,8 @@
+# common.h: the slice.
+cdef extern from "common.h" nogil:
+    ctypedef struct slice:
+        const char *data
+        size_t length
+    void prefetch "PREFETCH"(const void *address)
+    bint likely "LIKELY"(bint condition)
+    bint unlikely "UNLIKELY"(bint condition)

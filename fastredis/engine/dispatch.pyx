@@ -1,0 +1,180 @@
+# dispatch: from a parsed command to its handler, through an ordered list of gates.
+#
+# The order of the gates IS the semantics: it decides which error a client sees first.
+#
+#   known?  ->  arity  ->  authenticated?  ->  allowed inside MULTI?  ->  memory  ->  paused?
+#           ->  queued (MULTI)  ->  call
+#
+# A gate that refuses answers the error, and inside MULTI marks the transaction as broken.
+#
+# Commands answered in Python have no handler: `python_call`, set by the server layer, takes the GIL
+# and runs them in place, so that they may stand in EXEC like any other.
+
+ctypedef enum Dispatched:
+    DISPATCHED
+    DISPATCH_HELD                # not executed: the session is suspended, come again
+
+ctypedef void (*PythonCall)(Call *call) noexcept nogil
+cdef PythonCall python_call = NULL
+
+
+cdef void call_execute(Call *call) noexcept nogil:
+    """Run the handler and count it."""
+    cdef uint64_t start = clock_ticks()
+    cdef uint64_t ticks
+    state.current = call.session
+    if likely(call.row.handler != NULL):
+        call.row.handler(call)
+    else:
+        python_call(call)
+    ticks = clock_ticks() - start
+    stats_command(call.row, ticks)
+
+
+cdef void call_reject(Call *call) noexcept nogil:
+    """A gate has refused the command (the error is sent)."""
+    call.row.rejected += 1
+    call.row.failed -= 1
+    if call.session.flags & SESSION_MULTI:
+        call.session.flags |= SESSION_QUEUE_ERROR
+
+
+cdef Row *_find_row(Call *call) noexcept nogil:
+    """The row of the command line, down to the subcommand; NULL: the error is sent."""
+    cdef Row *found = call.row
+    cdef Row *sub
+    if found == NULL:
+        found = table_find(call.argv[0].data, call.argv[0].length)
+    if found == NULL:
+        call.row = &unknown_row
+        error_unknown_command(call)
+        call_reject(call)
+        return NULL
+    if found.subcommand_count and call.argc >= 2:
+        sub = table_find_sub(found, call.argv[1])
+        if sub == NULL and found.handler == NULL:
+            call.row = found
+            error_subcommand(call)
+            call_reject(call)
+            return NULL
+        if sub != NULL:
+            found = sub
+    return found
+
+
+cdef Row unknown_row
+memset(&unknown_row, 0, sizeof(Row))
+unknown_row.name = unknown_row.short_name = b""
+
+
+cdef bint _gate_memory(Call *call) noexcept nogil:
+    if not state.limits.memory_max or not (call.row.flags & COMMAND_DENYOOM):
+        return True
+    return alloc_used_bytes() <= state.limits.memory_max
+
+
+cdef bint _held_by_pause(Call *call) noexcept nogil:
+    if state.now_monotonic_ms >= state.pause_until_ms:
+        pause_end()
+        return False
+    if call.session.flags & SESSION_INTERNAL:
+        return False
+    if state.pause_all:
+        return True
+    if call.row.handler == cmd_exec:
+        return queue_has_write(call.session)
+    return call.row.flags & COMMAND_WRITE and not (
+        call.session.flags & SESSION_MULTI and not (call.row.flags & COMMAND_NOT_QUEUED))
+
+
+cdef bint queue_has_write(Session *s) noexcept nogil:
+    cdef uint32_t i
+    for i in range(s.queue.count):
+        if s.queue.commands[i].row.flags & COMMAND_WRITE:
+            return True
+    return False
+
+
+cdef Dispatched dispatch(Session *s, const slice *argv, int argc, const Row *hint,
+                         uint64_t hash, bint has_hash) noexcept nogil:
+    """Execute, queue or refuse one command of a session."""
+    cdef Call call
+    cdef Row *found
+    cdef size_t mark = s.out.length
+    call.session = s
+    call.out = &s.out
+    call.database = s.database
+    call.argv = argv
+    call.argc = argc
+    call.row = <Row *>hint
+    call.hash = hash
+    call.has_hash = has_hash
+    found = <Row *>hint
+    if found == NULL or found.subcommand_count:
+        found = _find_row(&call)
+        if found == NULL:
+            return _muted(s, mark)
+    call.row = found
+    s.last_row = found
+    if unlikely(not arity_fits(found, argc)):
+        if found.handler == cmd_exec and s.flags & SESSION_MULTI:
+            error_exec_abort_arity(&call)
+            transaction_end(s)
+        else:
+            error_arity(&call)
+        call_reject(&call)
+        return _muted(s, mark)
+    if unlikely(not (s.flags & SESSION_AUTHENTICATED)):
+        if state.password_required and not (found.flags & COMMAND_NO_AUTH):
+            error_reply(&call, ERROR_NO_AUTH)
+            call_reject(&call)
+            return _muted(s, mark)
+    if unlikely(s.flags & SESSION_MULTI and found.flags & COMMAND_NO_MULTI):
+        error_reply(&call, ERROR_NOT_IN_TRANSACTION)
+        call_reject(&call)
+        return _muted(s, mark)
+    if unlikely(not _gate_memory(&call)):
+        error_reply(&call, ERROR_OUT_OF_MEMORY)
+        call_reject(&call)
+        return _muted(s, mark)
+    if unlikely(state.pause_until_ms) and _held_by_pause(&call):
+        s.flags |= SESSION_HELD_BY_PAUSE
+        return DISPATCH_HELD
+    if s.flags & SESSION_MULTI and not (found.flags & COMMAND_NOT_QUEUED):
+        queue_push(s, found, argv, argc)
+        reply_raw(&s.out, b"+QUEUED\r\n", 9)
+    else:
+        call_execute(&call)
+    s.command_count += 1
+    return _muted(s, mark)
+
+
+cdef inline Dispatched _muted(Session *s, size_t mark) noexcept nogil:
+    """Take the reply back where CLIENT REPLY says so."""
+    if unlikely(s.flags & (SESSION_REPLY_OFF | SESSION_REPLY_SKIP | SESSION_REPLY_SKIP_NEXT)):
+        if s.flags & (SESSION_REPLY_OFF | SESSION_REPLY_SKIP):
+            reply_truncate(&s.out, mark)
+        s.flags &= ~<uint32_t>SESSION_REPLY_SKIP
+        if s.flags & SESSION_REPLY_SKIP_NEXT:
+            s.flags = (s.flags & ~<uint32_t>SESSION_REPLY_SKIP_NEXT) | SESSION_REPLY_SKIP
+    return DISPATCHED
+
+
+cdef void error_exec_abort_arity(Call *call) noexcept nogil:
+    error_text(call, b"EXECABORT Transaction discarded because of: "
+                     b"wrong number of arguments for 'exec' command")
+
+
+cdef void pause_end() noexcept nogil:
+    """Let the held sessions go on."""
+    cdef Session *s = state.sessions
+    state.pause_until_ms = 0
+    if s == NULL:
+        return
+    while True:
+        if s.flags & SESSION_HELD_BY_PAUSE:
+            s.flags &= ~<uint32_t>SESSION_HELD_BY_PAUSE
+            session_make_ready(s)
+        s = s.next
+        if s == state.sessions:
+            break

@@ -1,0 +1,98 @@
+# expire: keys leave when they are due.
+#
+# The heap of each database knows the next due time; the edge arms one timer for the earliest and
+# calls expire_tick when it rings. A tick works for a bounded time, so that a million keys due
+# at once do not keep other clients waiting: it then asks to be called again at once, behind the
+# input that has come in meanwhile. On access an expired key is gone whatever the timer does.
+#
+# The same tick takes apart what FLUSHALL and other mass deletions have left (the graveyard).
+
+cdef enum:
+    TICK_US = 1000               # longest work of a tick ...
+    TICK_CHECK = 64              # ... looked at after this many keys
+    NEVER_MS = 0x4000000000000000
+
+ctypedef struct Grave:
+    hashtable keys
+    Grave *next
+
+cdef Grave *graves = NULL
+
+
+cdef inline void expire_schedule(int64_t due_ms) noexcept nogil:
+    if due_ms < state.wake_ms:
+        state.wake_ms = due_ms
+
+
+cdef inline bint _tick_over(int64_t start_us) noexcept nogil:
+    return clock_monotonic_us() - start_us >= TICK_US
+
+
+cdef bint _expire_database(Database *db, int64_t start_us) noexcept nogil:
+    """Delete what is due; False where time ran out first."""
+    cdef void *first
+    cdef int64_t due_ms
+    cdef uint32_t done = 0
+    while expiry_heap_first(&db.expires, &first, &due_ms) and due_ms <= state.now_ms:
+        key_expire(db, <entry *>first)
+        done += 1
+        if done % TICK_CHECK == 0 and _tick_over(start_us):
+            state.stats.expire_ticks_capped += 1
+            return False
+    return True
+
+
+cdef void grave_visit(void *context, void *element) noexcept nogil:
+    value_free(<entry *>element)
+    entry_free(<entry *>element)
+    state.stats.freed_lazily += 1
+
+
+cdef bint graves_empty_some(int64_t start_us) noexcept nogil:
+    """Free a part of the flushed tables; True where nothing is left."""
+    global graves
+    cdef Grave *grave
+    while graves != NULL:
+        if not hashtable_drain(&graves.keys, TICK_CHECK, grave_visit, NULL):
+            if _tick_over(start_us):
+                return False
+            continue
+        grave = graves
+        graves = grave.next
+        hashtable_free(&grave.keys)
+        alloc_free(grave, sizeof(Grave))
+    return True
+
+
+cdef void expire_tick() noexcept nogil:
+    """Expire and free what is due, for about a millisecond, and say when to come again."""
+    cdef int64_t start_us = clock_monotonic_us()
+    cdef int64_t due_ms, wake_ms = NEVER_MS
+    cdef bint done = True
+    cdef int i
+    if state.limits.active_expire:
+        for i in range(state.database_count):
+            if done:
+                done = _expire_database(&state.databases[i], start_us)
+        for i in range(state.database_count):
+            if expiry_heap_first(&state.databases[i].expires, NULL, &due_ms):
+                wake_ms = min(wake_ms, due_ms)
+    done = graves_empty_some(start_us) and done
+    state.stats.expire_us += clock_monotonic_us() - start_us
+    state.wake_ms = wake_ms if done else state.now_ms
+
+
+cdef void database_flush(Database *db) noexcept nogil:
+    """Empty a database in constant time; the memory is given back in later ticks."""
+    global graves
+    cdef Grave *grave
+    watch_touch_all(db, NULL)
+    expiry_heap_clear(&db.expires)
+    if db.keys.count == 0:
+        return
+    grave = <Grave *>alloc_new(sizeof(Grave))
+    grave.keys = db.keys
+    grave.next = graves
+    graves = grave
+    hashtable_init(&db.keys, &state.entry_type)
+    expire_schedule(state.now_ms)

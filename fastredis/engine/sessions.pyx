@@ -1,0 +1,381 @@
+# sessions: one client each, without a socket: bytes in, replies out.
+#
+#   edge: bytes --> session_offer --> batch of commands --> batch_run --> Session.out --> edge: send
+#
+# Several sessions can be offered before the batch runs: the loads of all their keys then overlap.
+# Input that is not executed (an incomplete command, or what comes behind a command that suspended
+# the session) is kept in Session.pending, which begins with the first byte of a command.
+#
+# A session is suspended while CLIENT PAUSE holds it, a blocking command waits, or its replies are
+# not read. Suspended sessions keep their input; the edge stops reading for them, so memory stays
+# bounded by the kernel's buffers.
+#
+# Ownership: session_new / session_close (marks) / sessions_reap (frees, at the top of the loop).
+
+cdef enum:
+    OFFER_COMMANDS_MAX = 1 << 14  # commands of one session in one batch
+    PREFETCH_BUCKETS = 12         # how many commands ahead the bucket is loaded ...
+    PREFETCH_ENTRIES = 6          # ... and then the entry
+    PENDING_KEPT_MAX = 64 * 1024
+    OUTPUT_HELD_AT = 1 << 20      # unread replies from which on a session is suspended
+    WORKS_MAX = 256
+
+# What one session has offered to the batch.
+ctypedef struct Work:
+    Session *session
+    char *data
+    size_t length
+    size_t consumed              # bytes of whole commands
+    uint32_t first               # its commands in the batch
+    uint32_t end
+    resp_status status
+    bint is_pending              # data is the session's own pending buffer
+
+# Set by the edge: send what is in Session.out; False where the socket takes no more now.
+ctypedef bint (*Flush)(Session *s) noexcept nogil
+cdef Flush edge_flush = NULL
+
+cdef Work works[WORKS_MAX]
+cdef uint32_t work_count = 0
+
+
+# ---- life ----
+
+cdef Session *session_new(int fd) noexcept nogil:
+    cdef Session *s = <Session *>alloc_new(sizeof(Session))
+    memset(s, 0, sizeof(Session))
+    state.next_session_id += 1
+    s.id = state.next_session_id
+    s.fd = fd
+    s.database = &state.databases[0]
+    s.created_ms = s.active_ms = state.now_monotonic_ms
+    reply_init(&s.out)
+    resp_parser_init(&s.parser)
+    if state.sessions == NULL:
+        s.next = s.previous = s
+        state.sessions = s
+    else:
+        s.next = state.sessions
+        s.previous = state.sessions.previous
+        s.previous.next = s
+        s.next.previous = s
+    state.session_count += 1
+    if not state.password_required:
+        s.flags |= SESSION_AUTHENTICATED
+    return s
+
+
+cdef char *text_copy(const char *text, size_t length) noexcept nogil:
+    """Zero-terminated copy; freed by text_free."""
+    cdef char *copy = <char *>alloc_new(length + 1)
+    memcpy(copy, text, length)
+    copy[length] = 0
+    return copy
+
+
+cdef void text_free(char **text) noexcept nogil:
+    if text[0] != NULL:
+        alloc_free(text[0], strlen(text[0]) + 1)
+        text[0] = NULL
+
+
+cdef void text_set(char **text, slice value) noexcept nogil:
+    """Replace an optional text of a session; an empty value unsets it."""
+    text_free(text)
+    if value.length:
+        text[0] = text_copy(value.data, value.length)
+
+
+cdef void session_close(Session *s) noexcept nogil:
+    """Mark for the reaper; nothing more is executed or sent. The edge has closed the socket, or
+    will when it reaps."""
+    if s.flags & SESSION_FREED:
+        return
+    s.flags |= SESSION_FREED
+    session_unblock(s)
+    transaction_end(s)
+    session_unlink(s)
+    s.next = state.reap
+    state.reap = s
+
+
+cdef void session_unlink(Session *s) noexcept nogil:
+    s.previous.next = s.next
+    s.next.previous = s.previous
+    if state.sessions == s:
+        state.sessions = s.next if s.next != s else NULL
+    state.session_count -= 1
+
+
+cdef void session_free(Session *s) noexcept nogil:
+    reply_free(&s.out)
+    resp_parser_free(&s.parser)
+    pending_free(s)
+    queue_free(&s.queue)
+    text_free(&s.name)
+    text_free(&s.lib_name)
+    text_free(&s.lib_version)
+    text_free(&s.user)
+    text_free(&s.peer)
+    text_free(&s.local)
+    alloc_free(s, sizeof(Session))
+
+
+cdef void session_unblock(Session *s) noexcept nogil:
+    if s.flags & SESSION_BLOCKED:
+        s.flags &= ~<uint32_t>SESSION_BLOCKED
+        state.blocked_count -= 1
+
+
+cdef void session_make_ready(Session *s) noexcept nogil:
+    """Queue a session whose kept input may be executed now."""
+    if s.is_ready or s.flags & (SESSION_HELD | SESSION_FREED):
+        return
+    s.is_ready = True
+    s.next_ready = NULL
+    if state.ready_last != NULL:
+        state.ready_last.next_ready = s
+    else:
+        state.ready = s
+    state.ready_last = s
+    expire_schedule(state.now_ms)
+
+
+# ---- kept input ----
+
+cdef void pending_free(Session *s) noexcept nogil:
+    if s.pending != NULL:
+        alloc_free(s.pending, s.pending_capacity)
+    s.pending = NULL
+    s.pending_length = s.pending_capacity = 0
+
+
+cdef char *pending_room(Session *s, size_t more) noexcept nogil:
+    """Room for `more` bytes behind the kept input, growing by half: each byte is copied at most a
+    few times, however the input is cut."""
+    cdef size_t needed = s.pending_length + more
+    cdef size_t capacity
+    if needed > s.pending_capacity:
+        capacity = max(needed, s.pending_capacity + (s.pending_capacity >> 1))
+        s.pending = <char *>alloc_resize(s.pending, s.pending_capacity, capacity)
+        s.pending_capacity = capacity
+    return s.pending + s.pending_length
+
+
+cdef void pending_keep(Work *work) noexcept nogil:
+    """Keep what was not executed."""
+    cdef Session *s = work.session
+    cdef size_t left = work.length - work.consumed
+    if left == 0:
+        if s.pending != NULL:
+            pending_free(s)
+    elif work.is_pending:
+        if work.consumed:
+            memmove(s.pending, s.pending + work.consumed, left)
+        s.pending_length = left
+        if s.pending_capacity > PENDING_KEPT_MAX and left < s.pending_capacity // 4:
+            s.pending = <char *>alloc_resize(s.pending, s.pending_capacity, left)
+            s.pending_capacity = left
+    else:
+        memcpy(pending_room(s, left), work.data + work.consumed, left)
+        s.pending_length += left
+
+
+# ---- a batch ----
+
+cdef void clock_update() noexcept nogil:
+    """Read the clocks: once a batch."""
+    state.now_ms = clock_wall_us() // 1000
+    state.now_monotonic_ms = clock_monotonic_us() // 1000
+    state.lru_clock = <uint32_t>((state.now_ms // 1000) & 0xffffff)
+
+
+cdef void session_offer(Session *s, char *data, size_t length, bint is_pending) noexcept nogil:
+    """Parse input of a session into the batch. At most WORKS_MAX offers a batch."""
+    global work_count
+    cdef Work *work = &works[work_count]
+    cdef resp_limits limits
+    cdef uint32_t most = OFFER_COMMANDS_MAX
+    limits.bulk_max = state.limits.bulk_max
+    limits.unauthenticated = state.password_required and not (s.flags & SESSION_AUTHENTICATED)
+    if limits.unauthenticated:
+        most = 1                 # what follows is judged when this one has been executed
+    work_count += 1
+    work.session = s
+    work.data = data
+    work.length = length
+    work.is_pending = is_pending
+    work.first = state.batch.command_count
+    work.status = resp_parse(&s.parser, &state.batch, data, length, &limits, most, &work.consumed)
+    work.end = state.batch.command_count
+
+
+cdef inline void _prefetch_bucket(Session *s, uint32_t index) noexcept nogil:
+    """Find the row of a command ahead; hash its first key and load the bucket."""
+    cdef resp_command *command = &state.batch.commands[index]
+    cdef slice *argv = state.batch.arguments + command.first
+    cdef Row *found = table_find(argv[0].data, argv[0].length)
+    command.row = found
+    if found != NULL and found.first_key > 0 and <int>command.count > found.first_key:
+        command.hash = hash_bytes(&state.entry_type.seed, argv[found.first_key].data,
+                                  argv[found.first_key].length)
+        hashtable_prefetch_bucket(&s.database.keys, command.hash)
+
+
+cdef inline void _prefetch_entry(Session *s, uint32_t index) noexcept nogil:
+    cdef resp_command *command = &state.batch.commands[index]
+    cdef const Row *found = <const Row *>command.row
+    if found != NULL and found.first_key > 0 and <int>command.count > found.first_key:
+        hashtable_prefetch_element(&s.database.keys, command.hash)
+
+
+ctypedef struct Lookahead:
+    uint32_t work
+    uint32_t index               # of the next command to look at
+
+
+cdef inline void _advance(Lookahead *ahead, uint32_t until, bint entries) noexcept nogil:
+    """Prefetch for all commands before `until`."""
+    while ahead.index < until:
+        while ahead.index >= works[ahead.work].end:
+            ahead.work += 1
+        if entries:
+            _prefetch_entry(works[ahead.work].session, ahead.index)
+        else:
+            _prefetch_bucket(works[ahead.work].session, ahead.index)
+        ahead.index += 1
+
+
+cdef void batch_run() noexcept nogil:
+    """Execute what has been offered, session by session, and send the replies of each."""
+    global work_count
+    cdef Lookahead buckets, entries
+    cdef uint32_t total = state.batch.command_count
+    cdef uint32_t w
+    buckets.work = buckets.index = entries.work = entries.index = 0
+    for w in range(work_count):
+        _work_run(&works[w], total, &buckets, &entries)
+        _work_end(&works[w])
+    work_count = 0
+    resp_batch_clear(&state.batch)
+
+
+cdef inline void _work_run(Work *work, uint32_t total, Lookahead *buckets,
+                           Lookahead *entries) noexcept nogil:
+    cdef Session *s = work.session
+    cdef resp_command *command
+    cdef const Row *found
+    cdef uint32_t i
+    cdef size_t executed_end = 0
+    for i in range(work.first, work.end):
+        _advance(buckets, min(i + PREFETCH_BUCKETS, total), False)
+        _advance(entries, min(i + PREFETCH_ENTRIES, total), True)
+        command = &state.batch.commands[i]
+        found = <const Row *>command.row
+        if unlikely(s.flags & (SESSION_CLOSING | SESSION_HELD)):
+            break
+        if dispatch(s, state.batch.arguments + command.first, command.count, found, command.hash,
+                    found != NULL and found.first_key > 0
+                    and <int>command.count > found.first_key) == DISPATCH_HELD:
+            break
+        executed_end = command.end
+        if unlikely(reply_bytes(&s.out) >= OUTPUT_HELD_AT) and edge_flush != NULL:
+            if not edge_flush(s):
+                s.flags |= SESSION_HELD_BY_OUTPUT
+    else:
+        return
+    # Stopped early: what was not executed is parsed again when the session goes on.
+    work.consumed = executed_end
+    work.status = RESP_OK
+    resp_parser_free(&s.parser)
+
+
+cdef void _work_end(Work *work) noexcept nogil:
+    """Answer a protocol error, keep the rest of the input, send."""
+    cdef Session *s = work.session
+    if unlikely(work.status != RESP_OK) and not (s.flags & (SESSION_CLOSING | SESSION_HELD)):
+        protocol_error(s, work.status)
+    if s.flags & SESSION_MULTI:
+        queue_own(s)
+    if s.flags & SESSION_CLOSING:
+        work.consumed = work.length
+    if work.consumed != work.length or s.pending != NULL:
+        pending_keep(work)
+    if s.pending_length and not (s.flags & SESSION_HELD):
+        if s.pending_length > state.limits.query_buffer_max:
+            state.stats.query_buffer_disconnects += 1
+            s.flags |= SESSION_CLOSE_NOW
+        elif work.end - work.first >= OFFER_COMMANDS_MAX or (
+                work.end > work.first and limits_were_tight(work)):
+            session_make_ready(s)
+    if edge_flush != NULL:
+        edge_flush(s)
+
+
+cdef inline bint limits_were_tight(Work *work) noexcept nogil:
+    """Whether the parser stopped at its limit of one command, with input left."""
+    return work.end - work.first == 1 and state.password_required
+
+
+cdef void protocol_error(Session *s, resp_status status) noexcept nogil:
+    """Tell the client why it is cut off; the close follows the reply."""
+    cdef const char *text = protocol_error_text(status)
+    cdef char filled[96]
+    cdef int size
+    if status == RESP_ERROR_BULK_EXPECTED:
+        size = snprintf(filled, sizeof(filled), text, <int>state.batch.unexpected)
+        error_count(filled, size)
+        reply_error(&s.out, filled, size)
+    else:
+        error_count(text, strlen(text))
+        reply_error(&s.out, text, strlen(text))
+    s.flags |= SESSION_CLOSE_AFTER_REPLY
+
+
+cdef void session_feed(Session *s, char *data, size_t length) noexcept nogil:
+    """All of it for one session: the sans-IO way in. Data is changed (inline quotes)."""
+    state.stats.net_in += length
+    s.net_in += length
+    s.active_ms = state.now_monotonic_ms
+    if s.flags & (SESSION_HELD | SESSION_CLOSING):
+        if not (s.flags & SESSION_CLOSING):
+            memcpy(pending_room(s, length), data, length)
+            s.pending_length += length
+        return
+    if s.pending_length:
+        memcpy(pending_room(s, length), data, length)
+        s.pending_length += length
+        session_offer(s, s.pending, s.pending_length, True)
+    else:
+        session_offer(s, data, length, False)
+    batch_run()
+    sessions_run_ready()
+
+
+cdef void sessions_run_ready() noexcept nogil:
+    """Go on with the kept input of sessions that are suspended no more. Bounded: each session once
+    a call; those that are ready again wait for the next."""
+    cdef Session *last = state.ready_last
+    cdef Session *s
+    while state.ready != NULL:
+        s = state.ready
+        state.ready = s.next_ready
+        if state.ready == NULL:
+            state.ready_last = NULL
+        s.is_ready = False
+        if s.pending_length and not (s.flags & (SESSION_HELD | SESSION_CLOSING)):
+            session_offer(s, s.pending, s.pending_length, True)
+            batch_run()
+        if s == last:
+            break
+
+
+cdef void engine_tick() noexcept nogil:
+    """Everything that waits for time: expiry, lazy freeing, pauses, sessions that may go on."""
+    clock_update()
+    if state.pause_until_ms and state.now_monotonic_ms >= state.pause_until_ms:
+        pause_end()
+    expire_tick()
+    if state.pause_until_ms:
+        expire_schedule(state.now_ms + state.pause_until_ms - state.now_monotonic_ms)
+    sessions_run_ready()

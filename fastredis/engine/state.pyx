@@ -1,0 +1,298 @@
+# state: the structures of the engine, and the one mutable global of the project.
+#
+# Everything that outlives a call hangs on `state`; functions get the session, database or call
+# that they work on. The structures reference each other so:
+#
+#   State --- databases[] --- keys (hashtable of entry), expires (heap of the same entries),
+#     |                       watched (hashtable of WatchedKey)
+#     |------ sessions (ring of Session) --- parser, pending input, reply, queue of MULTI, watches
+#     `------ rows (command table) --- Row --- subcommands
+#
+#   Call = one execution of one command: session, arguments, row. Lives on the stack.
+#
+# Ownership: a Session owns its buffers, queue and watches; a Database owns its entries; State owns
+# the rest. Sessions are freed only at the top of the loop (sessions_reap), never inside a command.
+
+from libc.stdint cimport (int8_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t,
+                          INT32_MAX, INT64_MAX, INT64_MIN, UINT32_MAX, UINT64_MAX)
+from libc.stdio cimport snprintf
+from libc.string cimport memchr, memcmp, memcpy, memmove, memset, strcmp, strlen
+
+from fastredis.capi.alloc cimport *
+from fastredis.capi.clock cimport *
+from fastredis.capi.common cimport *
+from fastredis.capi.crc64 cimport *
+from fastredis.capi.entry cimport *
+from fastredis.capi.expiry_heap cimport *
+from fastredis.capi.glob cimport *
+from fastredis.capi.hash cimport *
+from fastredis.capi.hashtable cimport *
+from fastredis.capi.lzf cimport *
+from fastredis.capi.number cimport *
+from fastredis.capi.random cimport *
+from fastredis.capi.reply cimport *
+from fastredis.capi.resp cimport *
+
+cdef enum:
+    DATABASES_MAX = 1 << 16
+    KEY_SPECS_MAX = 4
+    ADDRESS_BYTES = 112          # longest printed address: a unix socket path and ":0"
+
+# ---- command table ----
+
+cdef enum:
+    COMMAND_WRITE = 1 << 0
+    COMMAND_READONLY = 1 << 1
+    COMMAND_DENYOOM = 1 << 2
+    COMMAND_ADMIN = 1 << 3
+    COMMAND_PUBSUB = 1 << 4
+    COMMAND_NOSCRIPT = 1 << 5
+    COMMAND_BLOCKING = 1 << 6
+    COMMAND_LOADING = 1 << 7
+    COMMAND_STALE = 1 << 8
+    COMMAND_SKIP_MONITOR = 1 << 9
+    COMMAND_SKIP_SLOWLOG = 1 << 10
+    COMMAND_SKIP_COMMANDLOG = 1 << 11
+    COMMAND_ASKING = 1 << 12
+    COMMAND_FAST = 1 << 13
+    COMMAND_NO_AUTH = 1 << 14
+    COMMAND_NO_MANDATORY_KEYS = 1 << 15
+    COMMAND_NO_ASYNC_LOADING = 1 << 16
+    COMMAND_NO_MULTI = 1 << 17
+    COMMAND_MOVABLEKEYS = 1 << 18
+    COMMAND_ALLOW_BUSY = 1 << 19
+    # Not shown to clients: how dispatch treats the command.
+    COMMAND_NOT_QUEUED = 1 << 24     # runs at once inside MULTI
+
+cdef enum KeyBegin:
+    BEGIN_INDEX
+    BEGIN_KEYWORD
+    BEGIN_UNKNOWN
+
+cdef enum KeyFind:
+    FIND_RANGE
+    FIND_KEYNUM
+    FIND_UNKNOWN
+
+ctypedef struct KeySpec:
+    const char *flags            # "RW,access,update"
+    const char *note             # or NULL
+    KeyBegin begin
+    int index                    # position, or where a keyword search starts
+    const char *keyword
+    KeyFind find
+    int last_key                 # range: relative to the first; negative from the end
+    int step
+    int limit
+    int keynum_index             # keynum: where the number of keys stands, from the first
+    int first_key
+    bint incomplete
+
+ctypedef void (*Handler)(Call *call) noexcept nogil
+# Keys of commands whose specs cannot tell: writes positions, returns their number or -1.
+ctypedef int (*KeyFinder)(const slice *argv, int argc, int *positions, int capacity) noexcept nogil
+
+ctypedef struct Row:
+    const char *name             # full and in lower case: "client|kill"
+    const char *short_name       # "kill"
+    uint64_t packed_name         # see table.pyx
+    int arity
+    uint32_t flags
+    uint32_t acl                 # bits of the categories of table.pyx
+    const char *group
+    const char *tips             # joined by '|'
+    KeySpec key_specs[KEY_SPECS_MAX]
+    int key_spec_count
+    int first_key
+    int last_key
+    int key_step
+    KeyFinder key_finder
+    Handler handler
+    Row *parent
+    Row **subcommands
+    int subcommand_count
+    int id                       # dense, for tables on the Python side
+    uint64_t calls
+    uint64_t ticks
+    uint64_t rejected
+    uint64_t failed
+    uint64_t *latency            # histogram of powers of two of microseconds; NULL until called
+
+# ---- databases ----
+
+ctypedef struct Database:
+    hashtable keys
+    expiry_heap expires
+    hashtable watched            # of WatchedKey
+    int id
+    int64_t expired_in_tick
+
+ctypedef struct WatchedKey:
+    Watch *first
+    Database *database
+    uint32_t key_length
+    char key[1]
+
+ctypedef struct Watch:
+    WatchedKey *key
+    Session *session
+    Watch *next_of_key
+    Watch *previous_of_key
+    Watch *next_of_session
+    bint was_expired             # already due when WATCH saw it: counts as missing
+
+# ---- sessions ----
+
+cdef enum:
+    SESSION_MULTI = 1 << 0
+    SESSION_QUEUE_ERROR = 1 << 1        # EXEC will answer EXECABORT
+    SESSION_DIRTY = 1 << 2              # a watched key has changed
+    SESSION_CLOSE_AFTER_REPLY = 1 << 3
+    SESSION_CLOSE_NOW = 1 << 4
+    SESSION_REPLY_OFF = 1 << 5
+    SESSION_REPLY_SKIP_NEXT = 1 << 6
+    SESSION_REPLY_SKIP = 1 << 7
+    SESSION_NO_TOUCH = 1 << 8
+    SESSION_NO_EVICT = 1 << 9
+    SESSION_AUTHENTICATED = 1 << 10
+    SESSION_UNIX = 1 << 11
+    SESSION_INTERNAL = 1 << 12          # no connection behind it: embedded calls, tests
+    SESSION_IN_EXEC = 1 << 13
+    SESSION_DENY_BLOCKING = 1 << 14     # inside EXEC or a script: blocking commands answer at once
+    # Suspended: input is kept and not executed.
+    SESSION_HELD_BY_PAUSE = 1 << 16
+    SESSION_HELD_BY_OUTPUT = 1 << 17
+    SESSION_BLOCKED = 1 << 18
+    SESSION_FREED = 1 << 20             # waits for sessions_reap
+
+cdef enum:
+    SESSION_HELD = SESSION_HELD_BY_PAUSE | SESSION_HELD_BY_OUTPUT | SESSION_BLOCKED
+    SESSION_CLOSING = SESSION_CLOSE_AFTER_REPLY | SESSION_CLOSE_NOW | SESSION_FREED
+
+ctypedef struct QueuedCommand:
+    Row *row
+    slice *argv
+    int argc
+    uint32_t owned_bytes         # 0: argv still points into the batch; else size of the block
+
+ctypedef struct MultiQueue:
+    QueuedCommand *commands
+    uint32_t count
+    uint32_t capacity
+    uint32_t owned               # how many of the first commands own their bytes
+    size_t bytes
+
+ctypedef struct Session:
+    uint64_t id
+    uint32_t flags
+    int fd
+    Database *database
+    reply out
+    resp_parser parser
+    char *pending                # input that could not be executed yet; begins with a command
+    size_t pending_length
+    size_t pending_capacity
+    MultiQueue queue
+    Watch *watches
+    uint32_t watch_count
+    Row *last_row
+    char *name                   # NULL or zero-terminated, as the three below
+    char *lib_name
+    char *lib_version
+    char *user
+    char *peer
+    char *local
+    int64_t created_ms           # monotonic, as the next three
+    int64_t active_ms
+    int64_t output_soft_since_ms
+    int64_t blocked_until_ms     # 0: without limit
+    uint64_t net_in
+    uint64_t net_out
+    uint64_t command_count
+    size_t output_peak
+    Session *previous
+    Session *next
+    Session *next_ready          # queue of sessions whose held input may go on
+    bint is_ready
+    uint32_t poll_events         # what the edge has asked the kernel to tell
+    void *transport              # the edge's own: a Python object or NULL
+
+ctypedef struct Call:
+    Session *session
+    reply *out
+    Database *database
+    const slice *argv
+    int argc
+    Row *row
+    uint64_t hash                # of the first key, where has_hash
+    bint has_hash
+
+# ---- the state ----
+
+ctypedef struct Statistics:
+    uint64_t connections
+    uint64_t rejected_connections
+    uint64_t commands
+    uint64_t net_in
+    uint64_t net_out
+    uint64_t reads
+    uint64_t writes
+    uint64_t expired
+    uint64_t expire_ticks_capped
+    uint64_t expire_us
+    uint64_t hits
+    uint64_t misses
+    uint64_t errors
+    uint64_t unexpected_errors
+    uint64_t query_buffer_disconnects
+    uint64_t output_buffer_disconnects
+    uint64_t auth_failures
+    uint64_t dump_checks
+    uint64_t loop_cycles
+    uint64_t loop_us
+    uint64_t command_us
+    uint64_t freed_lazily
+
+ctypedef struct Limits:
+    int64_t bulk_max             # proto-max-bulk-len
+    size_t query_buffer_max      # client-query-buffer-limit
+    size_t output_hard           # client-output-buffer-limit of normal clients; 0: none
+    size_t output_soft
+    int64_t output_soft_ms
+    size_t memory_max            # maxmemory; 0: none
+    int64_t slowlog_us           # slower commands are logged; negative: none
+    bint latency_tracking
+    bint active_expire
+
+ctypedef struct State:
+    Database *databases
+    int database_count
+    hashtable_type entry_type
+    hashtable_type watched_type
+    random_state random
+    int64_t now_ms               # wall clock, one reading a batch
+    int64_t now_monotonic_ms
+    int64_t dirty                # changes since the last save
+    Session *sessions            # ring, or NULL
+    uint32_t session_count
+    uint64_t next_session_id
+    Session *ready
+    Session *ready_last
+    Session *reap
+    Session *current             # whose command runs
+    Limits limits
+    Statistics stats
+    bint password_required
+    uint64_t blocked_count
+    uint64_t watching_count
+    uint64_t watched_count
+    int64_t pause_until_ms       # monotonic; 0: not paused
+    bint pause_all               # else writes alone
+    uint32_t lru_clock
+    bint lfu                     # maxmemory-policy is one of the LFU ones
+    uint32_t lfu_log_factor
+    uint32_t lfu_decay_minutes
+    int64_t wake_ms              # wall clock: when the edge must call engine_tick next
+    resp_batch batch             # of whoever executes now
+
+cdef State state

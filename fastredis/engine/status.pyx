@@ -1,0 +1,201 @@
+# status: every error text that a client can be sent, in one place.
+#
+# A text begins with its code; the code is counted (INFO errorstats). Texts with a part that varies
+# have a function; the varying part is cut to a bounded length, and reply_error takes out line ends.
+
+ctypedef int Status
+
+cdef enum:
+    ERROR_SYNTAX
+    ERROR_NOT_INTEGER
+    ERROR_NOT_FLOAT
+    ERROR_WRONG_TYPE
+    ERROR_NO_KEY
+    ERROR_SAME_OBJECT
+    ERROR_OUT_OF_RANGE
+    ERROR_INDEX_OUT_OF_RANGE
+    ERROR_OFFSET_OUT_OF_RANGE
+    ERROR_POSITIVE
+    ERROR_DB_INDEX
+    ERROR_NOT_INT32
+    ERROR_OVERFLOW
+    ERROR_DECREMENT
+    ERROR_NAN_OR_INFINITY
+    ERROR_STRING_TOO_LONG
+    ERROR_NUMKEYS
+    ERROR_CURSOR
+    ERROR_NO_AUTH
+    ERROR_OUT_OF_MEMORY
+    ERROR_PROTOCOL_VERSION
+    ERROR_NOT_IN_TRANSACTION
+    ERROR_EXEC_ABORT
+    ERROR_EXEC_WITHOUT_MULTI
+    ERROR_DISCARD_WITHOUT_MULTI
+    ERROR_NESTED_MULTI
+    ERROR_WATCH_INSIDE_MULTI
+    STATUS_COUNT
+
+cdef const char *STATUS_TEXTS[STATUS_COUNT]
+STATUS_TEXTS[ERROR_SYNTAX] = b"ERR syntax error"
+STATUS_TEXTS[ERROR_NOT_INTEGER] = b"ERR value is not an integer or out of range"
+STATUS_TEXTS[ERROR_NOT_FLOAT] = b"ERR value is not a valid float"
+STATUS_TEXTS[ERROR_WRONG_TYPE] = (
+    b"WRONGTYPE Operation against a key holding the wrong kind of value")
+STATUS_TEXTS[ERROR_NO_KEY] = b"ERR no such key"
+STATUS_TEXTS[ERROR_SAME_OBJECT] = b"ERR source and destination objects are the same"
+STATUS_TEXTS[ERROR_OUT_OF_RANGE] = b"ERR value is out of range"
+STATUS_TEXTS[ERROR_INDEX_OUT_OF_RANGE] = b"ERR index out of range"
+STATUS_TEXTS[ERROR_OFFSET_OUT_OF_RANGE] = b"ERR offset is out of range"
+STATUS_TEXTS[ERROR_POSITIVE] = b"ERR value is out of range, must be positive"
+STATUS_TEXTS[ERROR_DB_INDEX] = b"ERR DB index is out of range"
+STATUS_TEXTS[ERROR_NOT_INT32] = (
+    b"ERR value is out of range, value must between -2147483648 and 2147483647")
+STATUS_TEXTS[ERROR_OVERFLOW] = b"ERR increment or decrement would overflow"
+STATUS_TEXTS[ERROR_DECREMENT] = b"ERR decrement would overflow"
+STATUS_TEXTS[ERROR_NAN_OR_INFINITY] = b"ERR increment would produce NaN or Infinity"
+STATUS_TEXTS[ERROR_STRING_TOO_LONG] = (
+    b"ERR string exceeds maximum allowed size (proto-max-bulk-len)")
+STATUS_TEXTS[ERROR_NUMKEYS] = b"ERR invalid numkeys value or out of range"
+STATUS_TEXTS[ERROR_CURSOR] = b"ERR invalid cursor"
+STATUS_TEXTS[ERROR_NO_AUTH] = b"NOAUTH Authentication required."
+STATUS_TEXTS[ERROR_OUT_OF_MEMORY] = (
+    b"OOM command not allowed when used memory > 'maxmemory'.")
+STATUS_TEXTS[ERROR_PROTOCOL_VERSION] = b"NOPROTO unsupported protocol version"
+STATUS_TEXTS[ERROR_NOT_IN_TRANSACTION] = b"ERR Command not allowed inside a transaction"
+STATUS_TEXTS[ERROR_EXEC_ABORT] = (
+    b"EXECABORT Transaction discarded because of previous errors.")
+STATUS_TEXTS[ERROR_EXEC_WITHOUT_MULTI] = b"ERR EXEC without MULTI"
+STATUS_TEXTS[ERROR_DISCARD_WITHOUT_MULTI] = b"ERR DISCARD without MULTI"
+STATUS_TEXTS[ERROR_NESTED_MULTI] = b"ERR MULTI calls can not be nested"
+STATUS_TEXTS[ERROR_WATCH_INSIDE_MULTI] = b"ERR WATCH inside MULTI is not allowed"
+
+cdef enum:
+    ERROR_TEXT_MAX = 512
+    ERROR_CODE_MAX = 24
+    ERROR_CODES_MAX = 128        # codes beyond are counted under the last
+
+ctypedef struct ErrorCode:
+    char code[ERROR_CODE_MAX]
+    uint64_t count
+
+cdef ErrorCode error_codes[ERROR_CODES_MAX]
+cdef int error_code_count = 0
+
+
+cdef void error_count(const char *text, size_t length) noexcept nogil:
+    """Count an error reply under its code, the first word of the text."""
+    global error_code_count
+    cdef const char *blank = <const char *>memchr(text, c' ', length)
+    cdef size_t size = blank - text if blank != NULL else length
+    cdef int i
+    if size >= ERROR_CODE_MAX:
+        size = ERROR_CODE_MAX - 1
+    state.stats.errors += 1
+    for i in range(error_code_count):
+        if error_codes[i].code[size] == 0 and memcmp(error_codes[i].code, text, size) == 0:
+            error_codes[i].count += 1
+            return
+    if error_code_count == ERROR_CODES_MAX:
+        error_codes[ERROR_CODES_MAX - 1].count += 1
+        return
+    memset(error_codes[error_code_count].code, 0, ERROR_CODE_MAX)
+    memcpy(error_codes[error_code_count].code, text, size)
+    error_codes[error_code_count].count = 1
+    error_code_count += 1
+
+
+cdef void error_raw(Call *call, const char *text, size_t length) noexcept nogil:
+    """Send an error whose text is complete."""
+    call.row.failed += 1
+    error_count(text, length)
+    reply_error(call.out, text, length)
+
+
+cdef void error_text(Call *call, const char *text) noexcept nogil:
+    error_raw(call, text, strlen(text))
+
+
+cdef void error_reply(Call *call, Status status) noexcept nogil:
+    error_text(call, STATUS_TEXTS[status])
+
+
+cdef void error_named(Call *call, const char *before, const char *data, size_t length,
+                      const char *behind) noexcept nogil:
+    """Send `before`, up to 128 bytes of data, `behind`."""
+    cdef char text[ERROR_TEXT_MAX]
+    cdef size_t first = strlen(before), last = strlen(behind)
+    if length > 128:
+        length = 128
+    memcpy(text, before, first)
+    memcpy(text + first, data, length)
+    memcpy(text + first + length, behind, last)
+    error_raw(call, text, first + length + last)
+
+
+cdef void error_arity(Call *call) noexcept nogil:
+    error_named(call, b"ERR wrong number of arguments for '", call.row.name,
+                strlen(call.row.name), b"' command")
+
+
+cdef void error_expire(Call *call) noexcept nogil:
+    error_named(call, b"ERR invalid expire time in '", call.row.name, strlen(call.row.name),
+                b"' command")
+
+
+cdef void error_subcommand(Call *call) noexcept nogil:
+    """Unknown subcommand; the container's name in capitals, as clients know it."""
+    cdef char text[ERROR_TEXT_MAX]
+    cdef char container[64]
+    cdef size_t i, length = strlen(call.row.name)
+    cdef slice given = call.argv[1]
+    for i in range(length):
+        container[i] = call.row.name[i] - 32 if c'a' <= call.row.name[i] <= c'z' \
+            else call.row.name[i]
+    container[length] = 0
+    cdef int size = snprintf(text, ERROR_TEXT_MAX, b"ERR unknown subcommand '%.*s'. Try %s HELP.",
+                             <int>min(given.length, 128), given.data, container)
+    error_raw(call, text, size)
+
+
+cdef void error_unknown_command(Call *call) noexcept nogil:
+    """Unknown command, with the beginnings of its arguments."""
+    cdef char text[ERROR_TEXT_MAX]
+    cdef int size, i, room
+    cdef slice argument = call.argv[0]
+    size = snprintf(text, ERROR_TEXT_MAX,
+                    b"ERR unknown command '%.*s', with args beginning with: ",
+                    <int>min(argument.length, 128), argument.data)
+    cdef int head = size
+    for i in range(1, call.argc):
+        if size - head >= 128:
+            break
+        argument = call.argv[i]
+        room = 128 - (size - head)
+        size += snprintf(text + size, ERROR_TEXT_MAX - size, b"'%.*s' ",
+                         <int>min(argument.length, <size_t>room), argument.data)
+    call.row.failed += 1
+    error_count(text, size)
+    reply_error(call.out, text, size)
+
+
+cdef const char *protocol_error_text(resp_status status) noexcept nogil:
+    """What a client whose stream cannot be parsed is told before it is cut off."""
+    if status == RESP_ERROR_INLINE_TOO_BIG:
+        return b"ERR Protocol error: too big inline request"
+    if status == RESP_ERROR_UNBALANCED_QUOTES:
+        return b"ERR Protocol error: unbalanced quotes in request"
+    if status == RESP_ERROR_COUNT_TOO_BIG:
+        return b"ERR Protocol error: too big mbulk count string"
+    if status == RESP_ERROR_COUNT_INVALID:
+        return b"ERR Protocol error: invalid multibulk length"
+    if status == RESP_ERROR_COUNT_UNAUTHENTICATED:
+        return b"ERR Protocol error: unauthenticated multibulk length"
+    if status == RESP_ERROR_BULK_TOO_BIG:
+        return b"ERR Protocol error: too big bulk count string"
+    if status == RESP_ERROR_BULK_UNAUTHENTICATED:
+        return b"ERR Protocol error: unauthenticated bulk length"
+    if status == RESP_ERROR_BULK_UNTERMINATED:
+        return b"ERR Protocol error: invalid bulk terminator"
+    if status == RESP_ERROR_BULK_EXPECTED:
+        return b"ERR Protocol error: expected '$', got '%c'"
+    return b"ERR Protocol error: invalid bulk length"

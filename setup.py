@@ -1,0 +1,94 @@
+"""Build of the one extension over the static C library.
+
+Switches, by environment variable:
+    FASTREDIS_DEBUG=1           -O0 -g, assertions, allocator checks
+    FASTREDIS_SANITIZE=1        AddressSanitizer and UndefinedBehaviorSanitizer (implies ALLOC=libc)
+    ALLOC=libc                  every block from malloc, for leak and address checkers
+    FASTREDIS_PROFILE=1         frame pointers and symbols, for perf
+"""
+
+import os
+from pathlib import Path
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+ROOT = Path(__file__).resolve().parent
+
+
+def switched_on(name):
+    """Whether an environment switch is set to something that means yes."""
+    return os.environ.get(name, "").lower() not in ("", "0", "no", "false")
+
+
+DEBUG = switched_on("FASTREDIS_DEBUG")
+SANITIZE = switched_on("FASTREDIS_SANITIZE")
+PROFILE = switched_on("FASTREDIS_PROFILE")
+LIBC_ALLOC = SANITIZE or os.environ.get("ALLOC") == "libc"
+
+compile_args = ["-std=gnu11", "-fno-strict-aliasing", "-fvisibility=hidden", "-Wall"]
+compile_args += ["-O0", "-g", "-UNDEBUG"] if DEBUG else ["-O1", "-g"] if SANITIZE else ["-O2"]
+link_args = []
+if PROFILE or SANITIZE:
+    compile_args += ["-g", "-fno-omit-frame-pointer"]
+if SANITIZE:
+    compile_args += ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
+    link_args += ["-fsanitize=address,undefined"]
+
+macros = []
+if LIBC_ALLOC:
+    macros.append(("FASTREDIS_ALLOC_LIBC", "1"))
+if DEBUG:
+    macros.append(("FASTREDIS_DEBUG", "1"))
+elif not SANITIZE:
+    macros.append(("NDEBUG", "1"))
+
+c_sources = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("csrc/*.c"))
+c_headers = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("csrc/*.h"))
+included = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("fastredis/*/*.pyx"))
+
+library = ("fastredis_core", {
+    "sources": c_sources,
+    "depends": c_headers,
+    "include_dirs": ["csrc"],
+    "macros": macros,
+    "cflags": [*compile_args, "-fPIC"],
+})
+
+extensions = [
+    Extension(
+        name,
+        sources=[source],
+        depends=[*included, *c_headers, *c_sources] if name.endswith("_engine") else c_headers,
+        include_dirs=["csrc"],
+        define_macros=macros,
+        extra_compile_args=[*compile_args, "-Wno-unused-function",
+                            "-Wno-unused-variable", "-Wno-sign-compare"],
+        extra_link_args=link_args,
+    )
+    for name, source in (
+        ("fastredis._engine", "fastredis/_engine.pyx"),
+    )
+]
+
+
+class BuildExtension(build_ext):
+    """Also builds the static library when only build_ext is asked for (editable installs)."""
+
+    def run(self):
+        self.run_command("build_clib")
+        super().run()
+
+
+setup(
+    libraries=[library],
+    cmdclass={"build_ext": BuildExtension},
+    ext_modules=cythonize(
+        extensions,
+        include_path=["."],
+        build_dir="build/cython",
+        force=True,
+        compiler_directives={"language_level": 3},
+    ),
+)
