@@ -69,6 +69,14 @@ STATUS_TEXTS[ERROR_DISCARD_WITHOUT_MULTI] = b"ERR DISCARD without MULTI"
 STATUS_TEXTS[ERROR_NESTED_MULTI] = b"ERR MULTI calls can not be nested"
 STATUS_TEXTS[ERROR_WATCH_INSIDE_MULTI] = b"ERR WATCH inside MULTI is not allowed"
 
+# Sent before there is a session.
+cdef const char *REFUSED_MAX_CLIENTS = b"-ERR max number of clients reached\r\n"
+cdef const char *REFUSED_PROTECTED = (
+    b"-DENIED fastredis runs in protected mode: no password is set for the default user and no "
+    b"bind address is given, so only clients on this machine are served. To serve others, set a "
+    b"password (requirepass), or bind to the address you mean, or, if the network is trusted, "
+    b"turn it off with CONFIG SET protected-mode no from this machine.\r\n")
+
 cdef enum:
     ERROR_TEXT_MAX = 512
     ERROR_CODE_MAX = 24
