@@ -73,6 +73,8 @@ class Server:
             logs.notice("Ready to accept connections tcp")
         if self.config["unixsocket"]:
             logs.notice("Ready to accept connections unix")
+        if self.config.pid_file is not None:
+            self.config.pid_file.write()
         if self.config.supervisor is not None:
             self.config.supervisor.ready()
 
