@@ -14,7 +14,8 @@ enum {
     BUCKET_REFERENCES = 10,  /* the same in a bucket */
     GROW_LOAD_HALVES = 15,   /* split above 7.5 elements a bucket ... */
     SHRINK_LOAD_HALVES = 7,  /* ... merge below 3.5 */
-    RANDOM_SLOTS = 32,       /* a chain is sampled up to this depth: longer ones do not occur */
+    RANDOM_SLOTS = 32,       /* depth to which chains are sampled; longer ones are very rare */
+    RANDOM_TRIES_MAX = 4096,
 };
 
 /* ---- units: a bucket or an overflow unit, seen alike ---- */
@@ -194,10 +195,12 @@ static void bucket_append(hashtable *table) {
     table->segments_held++;
 }
 
-/* Give back what the end of the table no longer needs; one segment of slack avoids flutter. */
+/* Give back what the end of the table no longer needs. A segment goes when half of the one before
+ * it is unused too, so that a count that swings about a boundary costs nothing. */
 static void buckets_trim(hashtable *table) {
-    size_t needed = (table->buckets - 1) / HASHTABLE_SEGMENT_BUCKETS + 1;
-    while (table->segments_held > needed + 1) {
+    size_t spare = HASHTABLE_SEGMENT_BUCKETS / 2;
+    size_t kept = (table->buckets - 1 + spare) / HASHTABLE_SEGMENT_BUCKETS + 1;
+    while (table->segments_held > kept) {
         table->segments_held--;
         segment_free(table->segments[table->segments_held], HASHTABLE_SEGMENT_BUCKETS);
     }
@@ -332,8 +335,21 @@ void *hashtable_find(const hashtable *table, const void *key, size_t length, uin
     return hashtable_locate(table, key, length, hash, &position);
 }
 
+/* One split keeps up with one insert; the second makes up for what a pause has left undone. */
+static NOINLINE void buckets_grow(hashtable *table) {
+    if (table->resize_paused) return;
+    bucket_split(table);
+    if (table->count >= table->grow_at) bucket_split(table);
+}
+
+static NOINLINE void buckets_shrink(hashtable *table) {
+    if (table->resize_paused) return;
+    bucket_merge(table);
+    if (table->count < table->shrink_at) bucket_merge(table);
+}
+
 void hashtable_insert(hashtable *table, void *element, uint64_t hash) {
-    if (UNLIKELY(table->count >= table->grow_at) && !table->resize_paused) bucket_split(table);
+    if (UNLIKELY(table->count >= table->grow_at)) buckets_grow(table);
     chain_put(table, (uint8_t *)hashtable_bucket_of(table, hash), element, tag_of(hash));
     table->count++;
 }
@@ -381,7 +397,7 @@ static void chain_close_hole(hashtable *table, const hashtable_position *positio
 void hashtable_remove(hashtable *table, const hashtable_position *position) {
     chain_close_hole(table, position, (uint8_t *)(uintptr_t)position->bucket);
     table->count--;
-    if (UNLIKELY(table->count < table->shrink_at) && !table->resize_paused) bucket_merge(table);
+    if (UNLIKELY(table->count < table->shrink_at)) buckets_shrink(table);
 }
 
 void hashtable_prefetch_element(const hashtable *table, uint64_t hash) {
@@ -419,8 +435,8 @@ void hashtable_each(const hashtable *table, hashtable_visit visit, void *context
         chain_visit((uint8_t *)bucket_at(table, index), visit, context);
 }
 
-/* The n-th element of a chain, or NULL. */
-static void *chain_nth(uint8_t *unit, uint32_t n) {
+/* The n-th element of a chain, or NULL where it has no more than n. */
+static void *chain_nth(uint8_t *unit, uint64_t n) {
     uint32_t is_overflow = 0;
     while (unit) {
         uint32_t used = unit_used(unit, is_overflow);
@@ -436,23 +452,40 @@ static void *chain_nth(uint8_t *unit, uint32_t n) {
     return NULL;
 }
 
+static size_t chain_length(uint8_t *unit) {
+    uint32_t is_overflow = 0;
+    size_t length = 0;
+    for (; unit; unit = unit_next(unit, is_overflow), is_overflow = 1)
+        length += (size_t)__builtin_popcount(unit_used(unit, is_overflow));
+    return length;
+}
+
+/* Bucket and rank are drawn together, and drawn again where nothing stands: each element has the
+ * same chance, whatever the length of its chain. An element beyond the depth drawn from (one table
+ * of a million in a few has one) shares the chance of its chain instead. The load is at least 3.5
+ * but after a pause, and while one bucket is left, so the loop is short; the walk behind it bounds
+ * it. */
 void *hashtable_random(const hashtable *table, random_state *random) {
     if (table->count == 0) return NULL;
-    /* Bucket and rank drawn together, drawn again where nothing stands: each element has the same
-     * chance, whatever the length of its chain. The load is at least 3.5 but while resizing is
-     * paused or one bucket is left, so the loop is short; the walk behind it bounds it. */
-    for (int tries = 0; tries < 4096; tries++) {
-        uint64_t drawn = random_below(random, (uint64_t)table->buckets * RANDOM_SLOTS);
-        void *element = chain_nth((uint8_t *)bucket_at(table, drawn / RANDOM_SLOTS),
-                                  (uint32_t)(drawn % RANDOM_SLOTS));
-        if (element) return element;
+    uint64_t depth = RANDOM_SLOTS;
+    if (UNLIKELY(table->count > table->grow_at)) depth += 2 * (table->count / table->buckets);
+    for (int tries = 0; tries < RANDOM_TRIES_MAX; tries++) {
+        uint64_t drawn = random_below(random, table->buckets * depth);
+        uint8_t *bucket = (uint8_t *)bucket_at(table, drawn / depth);
+        void *element = chain_nth(bucket, drawn % depth);
+        if (!element) continue;
+        if (UNLIKELY(bucket[0])) {
+            size_t length = chain_length(bucket);
+            if (UNLIKELY(length > depth)) return chain_nth(bucket, random_below(random, length));
+        }
+        return element;
     }
     size_t start = random_below(random, table->buckets);
-    for (size_t step = 0; step < table->buckets; step++) {
-        void *element = chain_nth((uint8_t *)bucket_at(table, (start + step) % table->buckets), 0);
-        if (element) return element;
+    for (size_t step = 0;; step++) {
+        uint8_t *bucket = (uint8_t *)bucket_at(table, (start + step) % table->buckets);
+        size_t length = chain_length(bucket);
+        if (length) return chain_nth(bucket, random_below(random, length));
     }
-    return NULL;
 }
 
 bool hashtable_drain(hashtable *table, size_t budget, hashtable_visit visit, void *context) {
@@ -468,6 +501,7 @@ bool hashtable_drain(hashtable *table, size_t budget, hashtable_visit visit, voi
         if (table->buckets == table->mask + 1) table->mask >>= 1;
         table->buckets--;
         buckets_trim(table);
+        thresholds_set(table);
     }
     const hashtable_type *type = table->type;
     uint32_t paused = table->resize_paused;
@@ -479,10 +513,16 @@ bool hashtable_drain(hashtable *table, size_t budget, hashtable_visit visit, voi
 
 void hashtable_pause_resize(hashtable *table) { table->resize_paused++; }
 
-void hashtable_resume_resize(hashtable *table) { table->resize_paused--; }
+void hashtable_resume_resize(hashtable *table) {
+    assert(table->resize_paused > 0);
+    table->resize_paused--;
+}
 
 size_t hashtable_bytes(const hashtable *table) {
-    size_t segments = table->segments_held - 1;
-    return segments * SEGMENT_BYTES + table->first_capacity * sizeof(hashtable_bucket) +
-           table->overflow_units * OVERFLOW_BYTES + table->directory_capacity * sizeof(void *);
+    size_t bytes = (table->segments_held - 1) * SEGMENT_BYTES;
+    bytes += table->first_capacity == HASHTABLE_SEGMENT_BUCKETS
+                 ? SEGMENT_BYTES
+                 : alloc_usable(table->first_capacity * sizeof(hashtable_bucket));
+    return bytes + table->overflow_units * alloc_usable(OVERFLOW_BYTES) +
+           alloc_usable(table->directory_capacity * sizeof(void *));
 }

@@ -8,6 +8,7 @@ enum {
     ARGUMENTS_START = 256,
     COMMANDS_START = 128,
     ARGUMENTS_KEPT_MAX = 64 * 1024, /* an array above this is given back after the batch */
+    COMMANDS_KEPT_MAX = 64 * 1024,
 };
 
 void resp_batch_init(resp_batch *batch) {
@@ -18,7 +19,16 @@ void resp_batch_init(resp_batch *batch) {
     batch->commands = alloc_new(COMMANDS_START * sizeof(resp_command));
 }
 
+static void copies_free(resp_batch *batch) {
+    while (batch->copies) {
+        resp_copy *next = batch->copies->next;
+        alloc_free(batch->copies, sizeof(resp_copy) + batch->copies->size);
+        batch->copies = next;
+    }
+}
+
 void resp_batch_free(resp_batch *batch) {
+    copies_free(batch);
     alloc_free(batch->arguments, batch->argument_capacity * sizeof(slice));
     alloc_free(batch->commands, batch->command_capacity * sizeof(resp_command));
     memset(batch, 0, sizeof *batch);
@@ -32,6 +42,12 @@ void resp_batch_clear(resp_batch *batch) {
         batch->argument_capacity = ARGUMENTS_START;
         batch->arguments = alloc_new(ARGUMENTS_START * sizeof(slice));
     }
+    if (UNLIKELY(batch->command_capacity > COMMANDS_KEPT_MAX)) {
+        alloc_free(batch->commands, batch->command_capacity * sizeof(resp_command));
+        batch->command_capacity = COMMANDS_START;
+        batch->commands = alloc_new(COMMANDS_START * sizeof(resp_command));
+    }
+    if (UNLIKELY(batch->copies != NULL)) copies_free(batch);
 }
 
 void resp_parser_init(resp_parser *parser) {
@@ -53,7 +69,7 @@ static NOINLINE void arguments_grow(resp_batch *batch, size_t needed) {
     batch->argument_capacity = capacity;
 }
 
-static inline void argument_push(resp_batch *batch, char *data, size_t length) {
+static inline void argument_push(resp_batch *batch, const char *data, size_t length) {
     if (UNLIKELY(batch->argument_count == batch->argument_capacity))
         arguments_grow(batch, batch->argument_count + 1);
     batch->arguments[batch->argument_count++] = (slice){data, length};
@@ -103,9 +119,9 @@ static char unescape(char c) {
     }
 }
 
-/* Copy the inside of a quoted part to *to; returns the address behind the closing quote, or NULL
- * where the quote does not close or is not followed by a blank. */
-static char *copy_quoted(char *from, char *end, char quote, char **to) {
+/* Unescape the inside of a quoted part to *to; returns the address behind the closing quote, or
+ * NULL where the quote does not close or is not followed by a blank. */
+static const char *copy_quoted(const char *from, const char *end, char quote, char **to) {
     char *out = *to;
     while (from < end && *from != quote) {
         if (quote == '"' && *from == '\\' && end - from >= 4 && from[1] == 'x' &&
@@ -128,33 +144,49 @@ static char *copy_quoted(char *from, char *end, char quote, char **to) {
     return from == end || is_blank(*from) ? from : NULL;
 }
 
-bool resp_split_line(resp_batch *batch, char *line, size_t length) {
-    char *from = line;
-    char *zero = memchr(line, 0, length);
-    char *end = zero ? zero : line + length; /* a zero byte ends the line */
+/* Room for `size` bytes that live as long as the batch's commands. */
+static char *copy_room(resp_batch *batch, size_t size) {
+    resp_copy *copy = alloc_new(size_add_or_die(sizeof(resp_copy), size));
+    *copy = (resp_copy){batch->copies, size};
+    batch->copies = copy;
+    return copy->data;
+}
+
+bool resp_split_line(resp_batch *batch, const char *line, size_t length) {
+    size_t first = batch->argument_count;
+    const char *from = line;
+    const char *zero = memchr(line, 0, length);
+    const char *end = zero ? zero : line + length; /* a zero byte ends the line */
+    char *room = NULL;                             /* for what is left of the line, unescaped */
     for (;;) {
         while (from < end && is_blank(*from)) from++;
         if (from == end) return true;
-        char *start = from, *to = from;
-        while (from < end && !is_blank(*from)) {
-            if (*from == '"' || *from == '\'') {
-                char quote = *from++;
-                from = copy_quoted(from, end, quote, &to);
-                if (!from) return false;
-                break;
-            }
-            *to++ = *from++;
+        const char *start = from;
+        while (from < end && !is_blank(*from) && *from != '"' && *from != '\'') from++;
+        size_t plain = (size_t)(from - start);
+        if (from == end || is_blank(*from)) {
+            argument_push(batch, start, plain);
+            continue;
         }
-        argument_push(batch, start, (size_t)(to - start));
+        if (!room) room = copy_room(batch, (size_t)(end - start));
+        char *argument = room;
+        memcpy(room, start, plain);
+        room += plain;
+        from = copy_quoted(from + 1, end, *from, &room);
+        if (!from) {
+            batch->argument_count = first;
+            return false;
+        }
+        argument_push(batch, argument, (size_t)(room - argument));
     }
 }
 
 /* *consumed is advanced over the line where it is whole. */
-static resp_status parse_inline(resp_parser *parser, resp_batch *batch, char *data, size_t length,
-                                size_t *consumed) {
-    char *line = data + *consumed;
+static resp_status parse_inline(resp_parser *parser, resp_batch *batch, const char *data,
+                                size_t length, size_t *consumed) {
+    const char *line = data + *consumed;
     size_t available = length - *consumed;
-    char *newline = memchr(line + parser->position, '\n', available - parser->position);
+    const char *newline = memchr(line + parser->position, '\n', available - parser->position);
     if (!newline) {
         parser->position = available;
         return available > RESP_LINE_MAX ? RESP_ERROR_INLINE_TOO_BIG : RESP_OK;
@@ -190,9 +222,9 @@ static inline const char *count_line(const char *at, const char *end, int64_t *n
         return at + 2;
     }
     if (UNLIKELY(end - at < 2)) return NULL;
-    *valid = at > digits && value <= INT64_MAX &&
+    *valid = at > digits && value <= (uint64_t)INT64_MAX + negative &&
              (*digits != '0' || (at == digits + 1 && !negative));
-    *number = negative ? -(int64_t)value : (int64_t)value;
+    *number = (int64_t)(negative ? 0 - value : value);
     return at + 2;
 }
 
@@ -244,9 +276,9 @@ static inline resp_status parse_bulk(resp_parser *parser, resp_batch *batch, con
 }
 
 /* Go on with the command that earlier calls have left incomplete. */
-static resp_status parse_resumed(resp_parser *parser, resp_batch *batch, char *data, size_t length,
-                                 const resp_limits *limits, size_t *consumed) {
-    char *start = data + *consumed;
+static resp_status parse_resumed(resp_parser *parser, resp_batch *batch, const char *data,
+                                 size_t length, const resp_limits *limits, size_t *consumed) {
+    const char *start = data + *consumed;
     const char *at = start + parser->position;
     const char *end = data + length;
     while (parser->remaining) {
@@ -270,9 +302,9 @@ static resp_status parse_resumed(resp_parser *parser, resp_batch *batch, char *d
 }
 
 /* A command from its '*'. Where it is not whole, what is known of it goes to the parser. */
-static resp_status parse_array(resp_parser *parser, resp_batch *batch, char *data, size_t length,
-                               const resp_limits *limits, size_t *consumed) {
-    char *start = data + *consumed;
+static resp_status parse_array(resp_parser *parser, resp_batch *batch, const char *data,
+                               size_t length, const resp_limits *limits, size_t *consumed) {
+    const char *start = data + *consumed;
     const char *end = data + length;
     int64_t count = 0;
     bool valid;
@@ -299,18 +331,18 @@ static resp_status parse_array(resp_parser *parser, resp_batch *batch, char *dat
             parser->position = (size_t)(at - start);
             return RESP_OK;
         }
-        argument_push(batch, (char *)argument.data, argument.length);
+        argument_push(batch, argument.data, argument.length);
     }
     *consumed = (size_t)(at - data);
     command_push(batch, first, *consumed);
     return RESP_OK;
 }
 
-resp_status resp_parse(resp_parser *parser, resp_batch *batch, char *data, size_t length,
+resp_status resp_parse(resp_parser *parser, resp_batch *batch, const char *data, size_t length,
                        const resp_limits *limits, uint32_t commands_max, size_t *consumed) {
-    uint32_t commands_end = batch->command_count + commands_max;
+    uint32_t commands_before = batch->command_count;
     *consumed = 0;
-    while (*consumed < length && batch->command_count < commands_end) {
+    while (*consumed < length && batch->command_count - commands_before < commands_max) {
         size_t before = *consumed;
         size_t arguments = batch->argument_count;
         resp_status status;

@@ -13,14 +13,22 @@
  *
  * Contract with the caller: the incomplete command stays, and the next call's data begins with its
  * first byte (`consumed` of the last call), at whatever address, with more bytes behind. The parser
- * keeps what it already knows of it. Data must be writable: quoted inline arguments are unescaped
- * in place.
+ * keeps what it already knows of it. Data is never written to, so commands that were parsed but not
+ * executed can be parsed again (with a fresh parser, from the first byte of one): quoted inline
+ * arguments are unescaped into copies that the batch holds until it is cleared.
+ *
+ *   split call               position      remaining   bulk_length   partial
+ *   *2\r\n$3\r\nGET\r\n$1      13            1           -1            [GET]
+ *   ...$1\r\n                17            1           1             [GET]
+ *   ...k\r\n                 0             0           -1            []         command 1 is whole
  *
  * Invariants: nothing is allocated from a count that a client merely claims; memory follows the
- * bytes that have arrived. After an error the stream is dead: the caller answers and closes.
+ * bytes that have arrived. After an error the stream is dead: the caller answers and closes; the
+ * commands that were whole before it stay in the batch, of the broken one nothing does.
  *
- * Complexity: O(bytes), whatever the splits. Ownership: the batch owns its arrays, the parser its
- * list of partial arguments; argument bytes are borrowed from data.
+ * Complexity: O(bytes), whatever the splits; only a count line or a bulk header that does not end
+ * is searched again by each call, up to RESP_LINE_MAX. Ownership: the batch owns its arrays and the
+ * copies, the parser its list of partial arguments; all other argument bytes are borrowed from data.
  */
 #ifndef FASTREDIS_RESP_H
 #define FASTREDIS_RESP_H
@@ -60,11 +68,19 @@ typedef struct resp_command {
     const void *row; /* the caller's: command table row */
 } resp_command;
 
+/* Unescaped arguments of one quoted line. */
+typedef struct resp_copy {
+    struct resp_copy *next;
+    size_t size;
+    char data[];
+} resp_copy;
+
 typedef struct resp_batch {
     slice *arguments;
     size_t argument_count, argument_capacity;
     resp_command *commands;
     uint32_t command_count, command_capacity;
+    resp_copy *copies;
     uint8_t unexpected;
 } resp_batch;
 
@@ -86,12 +102,13 @@ void resp_batch_free(resp_batch *batch);
 void resp_batch_clear(resp_batch *batch);
 
 void resp_parser_init(resp_parser *parser);
+/* Forget the incomplete command. The parser is then as after init and may go on being used. */
 void resp_parser_free(resp_parser *parser);
 
 /* Append up to `commands_max` whole commands of data to the batch. `consumed` = bytes of whole
  * commands (empty lines and empty arrays included), counted before an error too: commands that
  * were whole before it are in the batch. */
-resp_status resp_parse(resp_parser *parser, resp_batch *batch, char *data, size_t length,
+resp_status resp_parse(resp_parser *parser, resp_batch *batch, const char *data, size_t length,
                        const resp_limits *limits, uint32_t commands_max, size_t *consumed);
 
 /* How many bytes the incomplete command needs at least, counted from its first byte, as far as it
@@ -100,7 +117,8 @@ resp_status resp_parse(resp_parser *parser, resp_batch *batch, char *data, size_
 size_t resp_parser_wants(const resp_parser *parser);
 
 /* Split a line in the manner of a shell: blanks, "double quotes" with \xHH \n \r \t \b \a, 'single
- * quotes' with \'. Unescapes in place, appends to the batch's arguments. False: unbalanced. */
-bool resp_split_line(resp_batch *batch, char *line, size_t length);
+ * quotes' with \'; a zero byte ends it. Appends to the batch's arguments: slices of the line, or of
+ * a copy where there are quotes. False: unbalanced; then nothing is appended. */
+bool resp_split_line(resp_batch *batch, const char *line, size_t length);
 
 #endif
