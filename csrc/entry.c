@@ -59,6 +59,7 @@ static uint8_t *write_head(entry *e, entry_type type, entry_encoding encoding, i
         at += 4;
     }
     if (encoding == ENTRY_EMBSTR || encoding == ENTRY_RAW) {
+        assert(value_length <= ENTRY_INLINE_MAX);
         if (value_length < 255) {
             *at++ = (uint8_t)value_length;
         } else {
@@ -72,9 +73,10 @@ static uint8_t *write_head(entry *e, entry_type type, entry_encoding encoding, i
 
 entry *entry_new(entry_type type, entry_encoding encoding, slice key, int64_t due_ms,
                  size_t value_length) {
+    assert(key.length <= UINT32_MAX);
     entry *e = alloc_new(entry_size_for(due_ms, key.length, encoding, value_length));
     uint8_t *at = write_head(e, type, encoding, due_ms, key.length, value_length);
-    memcpy(at, key.data, key.length);
+    if (LIKELY(key.length)) memcpy(at, key.data, key.length); /* an empty slice may be NULL */
     entry_set_clock(e, 0);
     if (due_ms >= 0) entry_set_heap_position(e, UINT32_MAX);
     return e;
@@ -158,7 +160,7 @@ blob *blob_new(size_t length, size_t capacity) {
 
 blob *blob_of(const void *data, size_t length) {
     blob *b = blob_new(length, length);
-    memcpy(b->data, data, length);
+    if (length) memcpy(b->data, data, length);
     return b;
 }
 

@@ -24,10 +24,12 @@
  *   blob: references 8 | length 8 | capacity 8 | bytes ...       (24-byte header, libc block)
  *
  * Invariants: the fields decide the size, so nothing stores it; whoever changes type, encoding, due
- * or value length in place keeps alloc_usable(entry_size) the same, or builds a new entry.
+ * or value length in place keeps alloc_usable(entry_size) the same, or builds a new entry. A key is
+ * shorter than 4 GB (asserted): whoever lets clients send longer arguments refuses them as keys.
  *
  * Complexity: every call O(1) but for copies of the bytes. Ownership: an entry owns its inline
- * value and one reference of its blob; collections behind a pointer are freed by their family.
+ * value and one reference of its blob; collections behind a pointer are freed by their family. A call
+ * that "takes" an entry may free it: the table and the heap must then hear of the successor.
  */
 #ifndef FASTREDIS_ENTRY_H
 #define FASTREDIS_ENTRY_H
@@ -60,7 +62,7 @@ typedef enum entry_encoding {
 enum {
     ENTRY_DUE = 1 << 3,          /* in `kind` */
     ENTRY_INLINE_MAX = 960,      /* longest inline value; block sizes end at 1 KB */
-    ENTRY_KEY_INLINE_MAX = 1 << 29,
+    ENTRY_KEY_MAX = 1 << 29,     /* longest key that the layout is made for; see below */
 };
 #define ENTRY_NO_DUE (-1)
 #define ENTRY_DUE_EXACT UINT64_C(0xffffffffffff)
@@ -161,7 +163,8 @@ size_t entry_size_for(int64_t due_ms, size_t key_length, entry_encoding encoding
 /* ---- making and changing ---- */
 
 /* New entry; key is copied, the value is left for the caller to fill (see entry_look).
- * `value_length` counts for inline encodings only. due_ms: ENTRY_NO_DUE, or >= 0. */
+ * `value_length` counts for inline encodings only. due_ms: ENTRY_NO_DUE, or >= 0. The clock is 0,
+ * the heap position UINT32_MAX. */
 entry *entry_new(entry_type type, entry_encoding encoding, slice key, int64_t due_ms,
                  size_t value_length);
 
@@ -179,7 +182,8 @@ entry *entry_set_inline(entry *e, entry_encoding encoding, size_t value_length);
 /* Make the value 8 bytes wide (number or pointer), undefined content. Takes, returns successor. */
 entry *entry_set_wide(entry *e, entry_type type, entry_encoding encoding);
 
-/* Copy under another key: block and inline value; pointers are copied as they are. */
+/* Copy under another key: clock, due time and value; pointers are copied as they are. The heap
+ * position is unset. Borrows `e`. */
 entry *entry_rename(const entry *e, slice key);
 
 /* ---- blobs ---- */

@@ -242,6 +242,15 @@ static resp_status bulk_check(int64_t size, bool valid, const resp_limits *limit
     return RESP_OK;
 }
 
+/* What stands at `at` does not begin with '$': an error as soon as its line is there. */
+static COLD resp_status bulk_unexpected(resp_batch *batch, const char *at, const char *end) {
+    const char *line_end = memchr(at, '\r', (size_t)(end - at));
+    if (!line_end || end - line_end < 2)
+        return end - at > RESP_LINE_MAX && !line_end ? RESP_ERROR_BULK_TOO_BIG : RESP_OK;
+    batch->unexpected = (uint8_t)*at;
+    return RESP_ERROR_BULK_EXPECTED;
+}
+
 /* One argument beginning at *at (its header, or its bytes where parser->bulk_length is known).
  * On RESP_OK with *whole, `out` is it and *at stands behind it; without, it is not all there. */
 static inline resp_status parse_bulk(resp_parser *parser, resp_batch *batch, const char **at,
@@ -252,13 +261,10 @@ static inline resp_status parse_bulk(resp_parser *parser, resp_batch *batch, con
         bool valid;
         int64_t size = 0;
         if (*at == end) return RESP_OK;
+        if (UNLIKELY(**at != '$')) return bulk_unexpected(batch, *at, end);
         const char *next = count_line(*at + 1, end, &size, &valid);
         if (UNLIKELY(!next))
             return end - *at > RESP_LINE_MAX ? RESP_ERROR_BULK_TOO_BIG : RESP_OK;
-        if (UNLIKELY(**at != '$')) {
-            batch->unexpected = (uint8_t)**at;
-            return RESP_ERROR_BULK_EXPECTED;
-        }
         resp_status status = bulk_check(size, valid, limits);
         if (UNLIKELY(status)) return status;
         parser->bulk_length = size;
