@@ -1,6 +1,36 @@
 /* clock: rate of the tick counter; see clock.h. */
 #include "clock.h"
 
+#if defined(__x86_64__)
+
+enum { MEASURE_NS = 1000000, READING_TRIES = 8 };
+
+/* Both clocks at one moment. */
+typedef struct reading {
+    int64_t ns;
+    uint64_t ticks;
+} reading;
+
+/* An interrupt between two clocks would tell a wrong rate for as long as the process lives: of
+ * several readings of the system's clock the one that took the fewest ticks counts. */
+static reading reading_take(void) {
+    reading best = {0, 0};
+    uint64_t shortest = UINT64_MAX;
+    for (int tries = 0; tries < READING_TRIES; tries++) {
+        struct timespec now;
+        uint64_t before = clock_ticks();
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        uint64_t taken = clock_ticks() - before;
+        if (taken >= shortest) continue;
+        shortest = taken;
+        best.ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+        best.ticks = before + taken / 2;
+    }
+    return best;
+}
+
+#endif
+
 double clock_ticks_per_us(void) {
     static double rate;
     if (rate > 0) return rate;
@@ -9,12 +39,11 @@ double clock_ticks_per_us(void) {
     __asm__ volatile("mrs %0, cntfrq_el0" : "=r"(frequency_hz));
     rate = (double)frequency_hz / 1e6;
 #elif defined(__x86_64__)
-    int64_t start_us = clock_monotonic_us(), now_us;
-    uint64_t start = clock_ticks();
+    reading first = reading_take(), last;
     do
-        now_us = clock_monotonic_us();
-    while (now_us - start_us < 1000);
-    rate = (double)(clock_ticks() - start) / (double)(now_us - start_us);
+        last = reading_take();
+    while (last.ns - first.ns < MEASURE_NS);
+    rate = (double)(last.ticks - first.ticks) / ((double)(last.ns - first.ns) / 1000);
 #else
     rate = 1000;
 #endif

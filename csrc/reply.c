@@ -104,6 +104,7 @@ void reply_error(reply *out, const char *text, size_t length) {
 }
 
 void reply_blob(reply *out, blob *value, size_t from, size_t length) {
+    assert(from <= value->length && length <= value->length - from);
     if (length < REPLY_REFERENCE_MIN) {
         reply_bulk(out, value->data + from, length);
         return;
@@ -124,6 +125,7 @@ void reply_blob(reply *out, blob *value, size_t from, size_t length) {
 
 void reply_insert(reply *out, size_t place, reply_writer write, int64_t count) {
     size_t end = out->length;
+    assert(place >= out->start && place <= end);
     char header[NUMBER_INT64_MAX_LENGTH + 4];
     write(out, count);
     size_t size = out->length - end;
@@ -150,6 +152,7 @@ static void move_to_front(reply *out) {
 }
 
 void reply_consume(reply *out, size_t sent) {
+    assert(sent <= reply_bytes(out));
     if (sent == reply_bytes(out)) {
         reply_clear(out);
         return;
@@ -179,6 +182,7 @@ void reply_consume(reply *out, size_t sent) {
 }
 
 size_t reply_pieces(const reply *out, reply_piece *pieces, size_t capacity) {
+    assert(capacity >= 2);
     size_t count = 0, done = out->start;
     for (uint32_t i = 0; i < out->reference_count; i++) {
         const reply_reference *reference = &out->references[i];

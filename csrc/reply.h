@@ -7,8 +7,12 @@
  *   data         +OK\r\n$20000\r\n | \r\n:5\r\n
  *                                  ^ references[0].offset: here the blob's bytes go
  *
- * Invariants: offsets of references ascend; none is below `start`. Offsets (reply_later, and the
- * argument of reply_truncate) are good until the next reply_consume. What RESP3 differ from RESP2 in these calls only:
+ * Invariants: offsets of references ascend strictly (each has at least its CRLF behind it); none is
+ * below `start`. A reference that is partly sent stands at `start`. Offsets (reply_later, and the
+ * argument of reply_truncate) are good until the next reply_consume. A referenced blob does not
+ * change: whoever changes a value makes it its own first (blob_resize_own).
+ *
+ * RESP3 differs from RESP2 in these calls only:
  *
  *   call                 RESP3         RESP2
  *   reply_null           _             $-1
@@ -19,6 +23,8 @@
  *   reply_double         ,x            bulk of x
  *   reply_bool           #t #f         :1 :0
  *   reply_verbatim       =n txt:       bulk
+ *
+ * An error is a '-' line in both: RESP3's blob errors say no more.
  *
  * Complexity: O(bytes written). Ownership: the buffer owns its memory and one reference of each
  * blob in it; everything passed in is borrowed or copied, but where "takes" is written.
@@ -69,12 +75,14 @@ static ALWAYS_INLINE char *reply_room(reply *out, size_t more) {
     return out->data + out->length;
 }
 
+/* Bytes as they are. `bytes` is not NULL, here and below, even where `length` is 0. */
 static inline void reply_raw(reply *out, const void *bytes, size_t length) {
+    if (UNLIKELY(length == 0)) return;
     memcpy(reply_room(out, length), bytes, length);
     out->length += length;
 }
 
-/* `prefix`, a number, CRLF. */
+/* `prefix`, a number, CRLF. The number is the caller's to mean: counts are not checked. */
 static inline void reply_header(reply *out, char prefix, int64_t number) {
     char *at = reply_room(out, NUMBER_INT64_MAX_LENGTH + 4), *start = at;
     *at++ = prefix;
@@ -154,7 +162,8 @@ void reply_verbatim(reply *out, const char *format, const void *bytes, size_t le
  * code ("ERR ..."). */
 void reply_error(reply *out, const char *text, size_t length);
 
-/* Bulk string of a part of a blob; by reference where it is large. */
+/* Bulk string of a part of a blob (which ends within its length); by reference where it is large:
+ * the buffer then holds one more reference of the blob. */
 void reply_blob(reply *out, blob *value, size_t from, size_t length);
 
 /* A header whose count is known only behind the elements: remember the place, write them, insert
@@ -163,14 +172,15 @@ static inline size_t reply_later(const reply *out) { return out->length; }
 typedef void (*reply_writer)(reply *out, int64_t count);
 void reply_insert(reply *out, size_t place, reply_writer write, int64_t count);
 
-/* Forget everything from `place` on (blobs too). */
+/* Forget everything from `place` on (blobs too): a place that reply_later has told. */
 void reply_truncate(reply *out, size_t place);
 
-/* Forget the first `sent` bytes of the stream of data and blobs. Amortized O(sent): what is left is
- * moved to the front only when it is the smaller part. */
+/* Forget the first `sent` bytes, at most reply_bytes, of the stream of data and blobs. Amortized
+ * O(sent): what is left is moved to the front only when it is the smaller part. */
 void reply_consume(reply *out, size_t sent);
 
-/* Fill up to `capacity` pieces of what is to be sent, in order; returns their number. */
+/* Fill up to `capacity` (at least 2) pieces of what is to be sent, in order; returns their number,
+ * 0 only where nothing is to be sent. They are good until the next change of the buffer. */
 typedef struct reply_piece {
     const char *data;
     size_t length;
