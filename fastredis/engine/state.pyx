@@ -254,6 +254,7 @@ ctypedef struct Statistics:
     uint64_t loop_us
     uint64_t command_us
     uint64_t freed_lazily
+    uint64_t http_cut            # clients closed because they sent HTTP
 
 ctypedef struct Limits:
     int64_t bulk_max             # proto-max-bulk-len
