@@ -50,8 +50,13 @@
  *   - the clean free slabs of an arena read as zero; the dirty ones hold anything.
  *   - every address handed out is below 2^48: entries and buckets pack pointers in 48 bits.
  *
- * Complexity: new, free, and resize without a change of class are O(1), 2 to 4 ns; resize with one
- * copies; pages are O(1) plus the zeroing.
+ * Complexity: new, free, and resize without a change of class are O(1); resize with one copies;
+ * pages are O(1) plus the zeroing.
+ *
+ * Measured beside glibc's malloc (EPYC, VM, blocks of 72 bytes, ns): new and free of the same block
+ * 4 (10); a million new blocks 35-42 each, nearly all page faults (53); free 100 and take 100 out
+ * of a million 42 (80); free a million in random order 14 each (75). Resident: 72.2 bytes a block
+ * (80.3).
  *
  * Ownership: whoever calls alloc_new or alloc_pages owns the block until it passes it, with the
  * size that it asked for, to alloc_free or alloc_pages_free. There is no allocation failure to
@@ -233,7 +238,8 @@ bool alloc_purge(void);
 void alloc_trim(void);
 
 /* Whether memory mapped from now on is backed by huge pages (Linux; elsewhere nothing happens).
- * Off at the start: random access gets faster, but a write after a fork copies 2 MB, not 4 KB. */
+ * Off at the start: random access gets 5 to 12 % faster (1 to 5 M blocks of 72 bytes), but a write
+ * after a fork copies 2 MB, not 4 KB. */
 void alloc_use_huge_pages(bool enabled);
 
 #endif

@@ -219,7 +219,7 @@ enum {
     /* No double (long double) lies so close to the middle of two others that more digits than
      * these, and whether any follows, could change the rounding. */
     DOUBLE_DIGITS = 800,
-    LONG_DOUBLE_DIGITS = LDBL_MANT_DIG == DBL_MANT_DIG ? DOUBLE_DIGITS : 12000,
+    LONG_DOUBLE_DIGITS = 12000,
 
     /* A leading digit at a power of ten beyond this cannot give a finite long double other than
      * zero; of two, in a hexadecimal text, beyond four times this. */
@@ -427,18 +427,6 @@ static COLD NOINLINE bool slow_double(const scanned *number, double *value)
     return *value != 0 && !isinf(*value);
 }
 
-static COLD NOINLINE bool slow_long_double(const scanned *number, long double *value)
-{
-    char text[LONG_DOUBLE_DIGITS + 32];
-    int saved_errno = errno;
-
-    if (!canonical_text(number, LONG_DOUBLE_DIGITS, text))
-        return false;
-    *value = strtold(text, NULL);
-    errno = saved_errno;
-    return *value != 0 && !isinf(*value);
-}
-
 /* ---- Text to float: the usual cases ----------------------------------------------------------
  */
 
@@ -533,6 +521,18 @@ bool number_parse_double(const char *text, size_t length, double *value)
 }
 
 #if LDBL_MANT_DIG >= 64
+static COLD NOINLINE bool slow_long_double(const scanned *number, long double *value)
+{
+    char text[LONG_DOUBLE_DIGITS + 32];
+    int saved_errno = errno;
+
+    if (!canonical_text(number, LONG_DOUBLE_DIGITS, text))
+        return false;
+    *value = strtold(text, NULL);
+    errno = saved_errno;
+    return *value != 0 && !isinf(*value);
+}
+
 static bool clinger_long_double(uint64_t mantissa, int64_t exponent, long double *value)
 {
     static const long double exact[28] = {
@@ -692,11 +692,20 @@ static size_t put_text(char *out, const char *text)
     return length;
 }
 
+/* The shortest decimal of a double that is finite and not 0, without its sign. */
+static decimal shortest_of(uint64_t bits)
+{
+    uint64_t fraction = bits & ((UINT64_C(1) << 52) - 1);
+    int biased = (int)(bits >> 52 & 0x7ff);
+
+    if (biased == 0)
+        return shortest(fraction, -1074, false);
+    return shortest(fraction | UINT64_C(1) << 52, biased - 1075, fraction == 0 && biased > 1);
+}
+
 size_t number_format_double(char *out, double value)
 {
     uint64_t bits = bits_of_double(value);
-    uint64_t fraction = bits & ((UINT64_C(1) << 52) - 1);
-    int biased = (int)(bits >> 52 & 0x7ff);
     size_t sign = bits >> 63;
 
     /* Integers to 2^62 are written out in full, the digits beyond 2^53 included. */
@@ -705,14 +714,13 @@ size_t number_format_double(char *out, double value)
             return put_text(out, sign ? "-0" : "0");
         return number_format_int64(out, (int64_t)value);
     }
-    if (biased == 0x7ff)
-        return put_text(out, fraction != 0 ? "nan" : sign ? "-inf" : "inf");
+    if (isnan(value))
+        return put_text(out, "nan");
+    if (isinf(value))
+        return put_text(out, sign ? "-inf" : "inf");
     if (sign)
         *out++ = '-';
-    if (biased == 0)
-        return sign + lay_out(out, shortest(fraction, -1074, false));
-    return sign + lay_out(out, shortest(fraction | UINT64_C(1) << 52, biased - 1075,
-                                        fraction == 0 && biased > 1));
+    return sign + lay_out(out, shortest_of(bits));
 }
 
 /* ---- Long double to text ---------------------------------------------------------------------
@@ -739,6 +747,29 @@ static size_t write_fixed(char *out, bool negative, uint64_t whole, uint64_t fra
     write_digits(out + length, fraction, decimals);
     return length + decimals;
 }
+
+#if LDBL_MANT_DIG == DBL_MANT_DIG
+/* The exact value of the double next to 10.6 has 17 decimals that no one wrote, and that are not
+ * there where long double is wider: the shortest decimal is nearer to what others print. */
+static size_t format_fraction(char *out, double value)
+{
+    decimal number = shortest_of(bits_of_double(value));
+    int excess = -number.exponent - DECIMALS;
+
+    if (excess > DECIMALS)
+        return put_text(out, "0");
+    if (excess > 0) {
+        uint64_t unit = powers_of_ten[excess], rest = number.digits % unit;
+
+        number.digits /= unit;
+        number.digits += rest > unit / 2 || (rest == unit / 2 && (number.digits & 1));
+        excess = 0;
+    }
+    uint128 scaled = (uint128)number.digits * powers_of_ten[-excess];
+    return write_fixed(out, value < 0, (uint64_t)(scaled / powers_of_ten[DECIMALS]),
+                       (uint64_t)(scaled % powers_of_ten[DECIMALS]));
+}
+#endif
 
 /* Splits mantissa * 2^-shift and rounds its fraction to 17 decimals; the product of 64 bits and
  * 10^17 has at most 121. */
@@ -796,6 +827,10 @@ size_t number_format_long_double(char *out, size_t capacity, long double value)
         length = put_text(text, "nan");
     } else if (isinf(value)) {
         length = put_text(text, value < 0 ? "-inf" : "inf");
+#if LDBL_MANT_DIG == DBL_MANT_DIG
+    } else if (value != floor(value)) {
+        length = format_fraction(text, value);
+#endif
     } else {
         int exponent;
         long double scaled = ldexpl(frexpl(value < 0 ? -value : value, &exponent), 64);

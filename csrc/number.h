@@ -21,7 +21,9 @@
  *                     strtod on a canonical text without a decimal point, at most 800 digits
  *   double -> text    integers directly; else the shortest digits that read back the same, and of
  *                     these the nearest (Giulietti, "The Schubfach way to render doubles", 2021)
- *   long double       the INCRBYFLOAT family: as wide as the platform's long double
+ *   long double       the INCRBYFLOAT family: as wide as the platform's long double (80 bits on
+ *                     x86-64, 128 on arm64 Linux; on arm64 macOS it is a double, and fractions are
+ *                     then written in their shortest form, which is nearest to what others write)
  *
  * No call allocates, keeps a pointer, or depends on the locale. All are safe in any thread; the
  * table of powers of ten is made when the library is loaded and never changes afterwards.

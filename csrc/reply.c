@@ -29,12 +29,12 @@ void reply_free(reply *out) {
     references_free(out);
     if (out->data) alloc_free(out->data, out->capacity);
     out->data = NULL;
-    out->length = out->capacity = 0;
+    out->length = out->capacity = out->start = 0;
 }
 
 void reply_clear(reply *out) {
     if (out->references) references_free(out);
-    out->length = 0;
+    out->length = out->start = 0;
     if (out->capacity > REPLY_BUFFER_START) {
         alloc_free(out->data, out->capacity);
         out->data = NULL;
@@ -141,42 +141,45 @@ void reply_truncate(reply *out, size_t place) {
     out->length = place;
 }
 
+static void move_to_front(reply *out) {
+    size_t start = out->start;
+    memmove(out->data, out->data + start, out->length - start);
+    out->length -= start;
+    out->start = 0;
+    for (uint32_t i = 0; i < out->reference_count; i++) out->references[i].offset -= start;
+}
+
 void reply_consume(reply *out, size_t sent) {
     if (sent == reply_bytes(out)) {
         reply_clear(out);
         return;
     }
-    size_t done = 0; /* bytes of data that are out */
     uint32_t first = 0;
     while (first < out->reference_count) {
         reply_reference *reference = &out->references[first];
-        size_t before = reference->offset - done;
+        size_t before = reference->offset - out->start;
         if (sent < before) break;
         sent -= before;
-        done = reference->offset;
-        if (sent < reference->length) {
-            reference->from += sent;
-            reference->length -= sent;
-            out->referenced_bytes -= sent;
-            sent = 0;
-            break;
-        }
-        sent -= reference->length;
-        out->referenced_bytes -= reference->length;
+        out->start = reference->offset;
+        size_t part = sent < reference->length ? sent : reference->length;
+        reference->from += part;
+        reference->length -= part;
+        out->referenced_bytes -= part;
+        sent -= part;
+        if (reference->length) break;
         blob_release(reference->value);
         first++;
     }
-    done += sent;
-    memmove(out->data, out->data + done, out->length - done);
-    out->length -= done;
+    out->start += sent;
     out->reference_count -= first;
-    memmove(out->references, out->references + first,
-            out->reference_count * sizeof(reply_reference));
-    for (uint32_t i = 0; i < out->reference_count; i++) out->references[i].offset -= done;
+    if (first)
+        memmove(out->references, out->references + first,
+                out->reference_count * sizeof(reply_reference));
+    if (out->start > out->length / 2) move_to_front(out);
 }
 
 size_t reply_pieces(const reply *out, reply_piece *pieces, size_t capacity) {
-    size_t count = 0, done = 0;
+    size_t count = 0, done = out->start;
     for (uint32_t i = 0; i < out->reference_count; i++) {
         const reply_reference *reference = &out->references[i];
         if (count + 2 > capacity) return count;

@@ -7,7 +7,8 @@
  *   data         +OK\r\n$20000\r\n | \r\n:5\r\n
  *                                  ^ references[0].offset: here the blob's bytes go
  *
- * Invariant: offsets of references ascend. Numbers of RESP3 differ from RESP2 in these calls only:
+ * Invariants: offsets of references ascend; none is below `start`. Offsets (reply_later, and the
+ * argument of reply_truncate) are good until the next reply_consume. What RESP3 differ from RESP2 in these calls only:
  *
  *   call                 RESP3         RESP2
  *   reply_null           _             $-1
@@ -44,6 +45,7 @@ typedef struct reply {
     char *data;
     size_t length;
     size_t capacity;
+    size_t start; /* bytes of data that have been sent */
     reply_reference *references;
     uint32_t reference_count, reference_capacity;
     size_t referenced_bytes;
@@ -55,7 +57,9 @@ void reply_free(reply *out);
 /* Forget the content, keep the buffer if it is of the usual size. */
 void reply_clear(reply *out);
 /* Bytes still to be sent: data and blobs. */
-static inline size_t reply_bytes(const reply *out) { return out->length + out->referenced_bytes; }
+static inline size_t reply_bytes(const reply *out) {
+    return out->length - out->start + out->referenced_bytes;
+}
 
 NOINLINE void reply_grow(reply *out, size_t more);
 
@@ -162,7 +166,8 @@ void reply_insert(reply *out, size_t place, reply_writer write, int64_t count);
 /* Forget everything from `place` on (blobs too). */
 void reply_truncate(reply *out, size_t place);
 
-/* Forget the first `sent` bytes of the stream of data and blobs. */
+/* Forget the first `sent` bytes of the stream of data and blobs. Amortized O(sent): what is left is
+ * moved to the front only when it is the smaller part. */
 void reply_consume(reply *out, size_t sent);
 
 /* Fill up to `capacity` pieces of what is to be sent, in order; returns their number. */

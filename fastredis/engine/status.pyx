@@ -82,6 +82,14 @@ STATUS_TEXTS[ERROR_LCS_TOO_BIG] = (
 STATUS_TEXTS[ERROR_LCS_NO_MEMORY] = (
     b"ERR Insufficient memory, failed allocating transient memory for LCS")
 
+# Sent before there is a session.
+cdef const char *REFUSED_MAX_CLIENTS = b"-ERR max number of clients reached\r\n"
+cdef const char *REFUSED_PROTECTED = (
+    b"-DENIED fastredis runs in protected mode: no password is set for the default user and no "
+    b"bind address is given, so only clients on this machine are served. To serve others, set a "
+    b"password (requirepass), or bind to the address you mean, or, if the network is trusted, "
+    b"turn it off with CONFIG SET protected-mode no from this machine.\r\n")
+
 cdef enum:
     ERROR_TEXT_MAX = 512
     ERROR_CODE_MAX = 24

@@ -68,4 +68,7 @@ cdef bytes session_take_output(Session *s):
 
 def create_engine(databases: int = 16, seed: int = 0) -> None:
     """Set up the engine of this process. `seed` makes a run reproducible; 0 draws one."""
+    global python_call
+    _load_reply_types()
+    python_call = call_python
     engine_create(databases, seed)

@@ -1,0 +1,172 @@
+"""The running server: engine, edge and event loop put together.
+
+    cli --> serve(config) --> Server: create engine, bind commands, listen, run until stopped
+
+uvloop watches one descriptor of the edge, the signals and a cron timer; everything between a
+socket and a reply happens in the extension.
+"""
+
+from __future__ import annotations
+
+import gc
+import signal
+import socket
+
+import uvloop
+
+from fastredis import _engine
+from fastredis.server import logs
+from fastredis.server.listeners import close_listeners, open_listeners, open_tcp
+from fastredis.server.process import StartError
+
+_CRON_SECONDS = 0.1
+
+
+class Server:
+    """One server in this process. `run()` returns the exit code."""
+
+    def __init__(self, config) -> None:
+        self.config = config
+        self.loop = uvloop.new_event_loop()
+        self.edge: _engine.Edge | None = None
+        self.listeners: list = []
+        self.tls_servers: list = []
+        self.exit_code = 0
+        _engine.create_engine(config["databases"])
+        _engine.on_unexpected_error(self._log_unexpected)
+        self._follow_limits()
+
+    def run(self) -> int:
+        """Listen and serve until a signal or SHUTDOWN; the exit code of the process.
+
+        Raises StartError when no socket can be opened.
+        """
+        self.edge = _engine.Edge()
+        try:
+            self.listeners = open_listeners(self.config)
+            if self.config["tls-port"]:
+                self._serve_tls()
+        except StartError:
+            close_listeners(self.listeners)
+            self.edge.close()
+            raise
+        for listener in self.listeners:
+            self.edge.listen(listener.fileno(), listener.family == socket.AF_UNIX)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self.loop.add_signal_handler(number, self._on_signal, number)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        self.loop.add_reader(self.edge.fileno(), self.edge.drain)
+        self.loop.call_later(_CRON_SECONDS, self._cron)
+        self._announce()
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+        self.loop.run_forever()
+        self._close()
+        return self.exit_code
+
+    def stop(self, exit_code: int = 0) -> None:
+        """Leave the loop; `run()` then cleans up and returns."""
+        self.exit_code = exit_code
+        self.loop.stop()
+
+    def _serve_tls(self) -> None:
+        """Accept TLS clients on uvloop's own transports."""
+        from fastredis.server.tls import TlsError, server_context
+
+        try:
+            context = server_context(self.config)
+        except TlsError as error:
+            logs.warning("%s", error)
+            raise StartError("Failed to configure TLS. Check logs for more info.") from error
+        for listener in open_tcp(self.config, self.config["tls-port"]):
+            self.tls_servers.append(self.loop.run_until_complete(
+                self.loop.create_server(_engine.Connection, sock=listener, ssl=context)
+            ))
+        _engine.share_loop(True)
+
+    def _announce(self) -> None:
+        logs.notice("Server initialized")
+        if self.config["port"]:
+            logs.notice("Ready to accept connections tcp")
+        if self.config["tls-port"]:
+            logs.notice("Ready to accept connections tls")
+        if self.config["unixsocket"]:
+            logs.notice("Ready to accept connections unix")
+        if self.config.pid_file is not None:
+            self.config.pid_file.write()
+        if self.config.supervisor is not None:
+            self.config.supervisor.ready()
+
+    def _cron(self) -> None:
+        self.loop.call_later(_CRON_SECONDS, self._cron)
+        self.edge.cron()
+
+    def _on_signal(self, number: int) -> None:
+        if number == signal.SIGINT:
+            logs.warning("Received SIGINT scheduling shutdown...")
+        else:
+            logs.warning("Received SIGTERM scheduling shutdown...")
+        logs.notice("User requested shutdown...")
+        self.stop()
+
+    def _close(self) -> None:
+        self.loop.remove_reader(self.edge.fileno())
+        self.edge.stop_listening()
+        for server in self.tls_servers:
+            server.close()
+        close_listeners(self.listeners)
+        self.edge.close()
+        logs.warning("fastredis is now ready to exit, bye bye...")
+        self.loop.close()
+
+    def _follow_limits(self) -> None:
+        self._apply_limits(self.config)
+        self.config.on_change(
+            (
+                "proto-max-bulk-len", "client-query-buffer-limit", "client-output-buffer-limit",
+                "maxmemory", "slowlog-log-slower-than", "maxclients", "timeout", "tcp-keepalive",
+                "protected-mode",
+            ),
+            self._apply_limits,
+        )
+        self._apply_eviction_clock(self.config)
+        self.config.on_change(
+            ("maxmemory-policy", "lfu-log-factor", "lfu-decay-time"), self._apply_eviction_clock
+        )
+
+    def _apply_limits(self, config) -> None:
+        hard, soft, soft_seconds = config["client-output-buffer-limit"]["normal"]
+        _engine.set_limits(
+            bulk_max_bytes=config["proto-max-bulk-len"],
+            query_buffer_max_bytes=config["client-query-buffer-limit"],
+            output_hard_bytes=hard,
+            output_soft_bytes=soft,
+            output_soft_seconds=soft_seconds,
+            memory_max_bytes=config["maxmemory"],
+            slowlog_us=config["slowlog-log-slower-than"],
+            clients_max=config["maxclients"],
+            idle_timeout_seconds=config["timeout"],
+            keepalive_seconds=config["tcp-keepalive"],
+            protected=config["protected-mode"],
+        )
+
+    def _apply_eviction_clock(self, config) -> None:
+        _engine.set_eviction_clock(
+            lfu=config["maxmemory-policy"].endswith("lfu"),
+            log_factor=config["lfu-log-factor"],
+            decay_minutes=config["lfu-decay-time"],
+        )
+
+    @staticmethod
+    def _log_unexpected(error: BaseException) -> None:
+        import traceback
+
+        logs.warning(
+            "Unexpected error in a command:\n%s", "".join(traceback.format_exception(error))
+        )
+
+
+def serve(config) -> int:
+    """Run a server with this configuration; the exit code of the process."""
+    return Server(config).run()

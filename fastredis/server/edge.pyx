@@ -1,0 +1,431 @@
+# edge: sockets and the engine, without the GIL.
+#
+#   uvloop -- watches one descriptor --> Edge.drain()
+#     collect ready sockets
+#     for each: receive --> session_offer            (many sessions, one batch)
+#     batch_run: prefetch, execute, send             (one gather write a session)
+#     timer: engine_tick                             (expiry, pauses, lazy freeing)
+#     reap closed sessions
+#
+# While requests keep coming, drain() waits for the next ones itself, up to LINGER_MS without the
+# GIL, instead of returning to uvloop between any two: that saves an empty poll, a blocking poll and
+# a callback a wake-up, about 1 us a request at depth 1. It returns after DRAIN_MAX_MS at the latest,
+# so that signals, cron and whatever else lives on the loop get their turn; connections that uvloop
+# itself serves (TLS) turn the waiting off.
+#
+# Which events a socket is watched for follows from its session alone (edge_interest): readable
+# unless it is suspended or does not read its replies, writable while replies wait.
+
+from libc.errno cimport errno, EAGAIN, ECONNABORTED, EMFILE, ENFILE
+
+from fastredis.capi.net cimport *
+
+cdef enum:
+    READ_BUFFER_BYTES = 512 * 1024
+    READ_MAX = 64 * 1024         # of one socket at a time
+    READ_MIN = 16 * 1024         # less room than this: run the batch first
+    READ_LARGE_MAX = 1 << 20     # while a large argument is coming
+    ROUND_EVENTS = 128
+    LINGER_MS = 1
+    DRAIN_MAX_MS = 5
+    ACCEPTS_MAX = 128
+    LISTENERS_MAX = 64
+    LISTENER_EVENTS = NET_READABLE | NET_LEVEL
+
+ctypedef struct Listener:
+    int fd
+    bint is_unix
+    bint paused                  # out of descriptors: tried again by the cron
+
+cdef net_poller poller
+cdef char *read_buffer = NULL
+cdef size_t read_used = 0
+cdef Listener listeners[LISTENERS_MAX]
+cdef int listener_count = 0
+cdef int64_t timer_set_for_ms = NEVER_MS
+
+ctypedef struct EdgeLimits:
+    int64_t clients_max
+    int keepalive_s
+    bint protected_mode          # and neither password nor explicit bind
+
+cdef EdgeLimits edge_limits
+edge_limits.clients_max = 10000
+
+
+# ---- output ----
+
+cdef void edge_interest(Session *s) noexcept nogil:
+    """Watch the socket for what the session can use."""
+    cdef uint32_t wanted = 0
+    if not (s.flags & (SESSION_HELD | SESSION_CLOSING)) and reply_bytes(&s.out) < OUTPUT_HELD_AT:
+        wanted |= NET_READABLE
+    elif s.flags & SESSION_BLOCKED:
+        wanted |= NET_HANGUP
+    if reply_bytes(&s.out):
+        wanted |= NET_WRITABLE
+    if wanted != s.poll_events:
+        net_poller_watch(&poller, s.fd, s, s.poll_events, wanted)
+        s.poll_events = wanted
+
+
+cdef bint output_over_limit(Session *s) noexcept nogil:
+    """client-output-buffer-limit: at once above the hard one, after a while above the soft one."""
+    cdef size_t waiting = reply_bytes(&s.out)
+    if state.limits.output_hard and waiting > state.limits.output_hard:
+        return True
+    if not state.limits.output_soft or waiting <= state.limits.output_soft:
+        s.output_soft_since_ms = 0
+        return False
+    if s.output_soft_since_ms == 0:
+        s.output_soft_since_ms = state.now_monotonic_ms
+    return state.now_monotonic_ms - s.output_soft_since_ms > state.limits.output_soft_ms
+
+
+cdef bint flush_session(Session *s) noexcept nogil:
+    """Send what waits; True where all of it is out. Closes where the session asks for it."""
+    cdef ssize_t sent
+    cdef size_t waiting
+    if s.fd < 0:
+        if s.transport == NULL:
+            return True
+        connection_mark_unsent(s)
+        return reply_bytes(&s.out) < OUTPUT_HELD_AT
+    while not (s.flags & (SESSION_CLOSE_NOW | SESSION_FREED)):
+        waiting = reply_bytes(&s.out)
+        if waiting == 0:
+            break
+        if waiting > s.output_peak:
+            s.output_peak = waiting
+        sent = net_send_reply(s.fd, &s.out)
+        if sent < 0:
+            if errno != EAGAIN:
+                s.flags |= SESSION_CLOSE_NOW
+            break
+        state.stats.writes += 1
+        state.stats.net_out += sent
+        s.net_out += sent
+        reply_consume(&s.out, sent)
+    if unlikely(s.flags & SESSION_CLOSING):
+        if s.flags & SESSION_CLOSE_NOW or reply_bytes(&s.out) == 0:
+            session_close(s)
+            return False
+    if unlikely(reply_bytes(&s.out) != 0):
+        if output_over_limit(s):
+            state.stats.output_buffer_disconnects += 1
+            session_close(s)
+        else:
+            edge_interest(s)
+        return False
+    if unlikely(s.poll_events != NET_READABLE or s.flags & SESSION_HELD):
+        edge_interest(s)
+    return True
+
+
+# ---- input ----
+
+cdef void read_session(Session *s) noexcept nogil:
+    """Receive once and offer it to the batch."""
+    cdef ssize_t received
+    cdef size_t room, wants
+    cdef char *target
+    if s.flags & (SESSION_HELD | SESSION_CLOSING):
+        return
+    if s.pending_length:
+        wants = resp_parser_wants(&s.parser)
+        room = wants - s.pending_length if wants > s.pending_length else 0
+        room = max(READ_MIN, min(room, READ_LARGE_MAX))
+        target = pending_room(s, room)
+    else:
+        target = read_buffer + read_used
+        room = min(READ_BUFFER_BYTES - read_used, READ_MAX)
+    received = net_receive(s.fd, target, room)
+    if received <= 0:
+        read_failed(s, received == 0)
+        return
+    if unlikely(<size_t>received == room):
+        net_poller_tell_again(&poller, s.fd, s, s.poll_events)
+    state.stats.reads += 1
+    state.stats.net_in += received
+    s.net_in += received
+    s.active_ms = state.now_monotonic_ms
+    if s.pending_length:
+        s.pending_length += received
+        session_offer(s, s.pending, s.pending_length, True)
+    else:
+        use_read_buffer(received)
+        session_offer(s, target, received, False)
+    if work_count == WORKS_MAX or READ_BUFFER_BYTES - read_used < READ_MIN:
+        run_batch()
+
+
+cdef inline void use_read_buffer(size_t length) noexcept nogil:
+    """The next session's input begins on a cache line of its own."""
+    global read_used
+    read_used += (length + 63) & ~<size_t>63
+
+
+cdef void run_batch() noexcept nogil:
+    global read_used
+    if work_count:
+        batch_run()
+    read_used = 0
+
+
+cdef void read_failed(Session *s, bint ended) noexcept nogil:
+    """The peer has ended its side, or the connection broke. Replies on their way still go out."""
+    if not ended and errno == EAGAIN:
+        return
+    if ended and reply_bytes(&s.out):
+        s.flags |= SESSION_CLOSE_AFTER_REPLY
+        edge_interest(s)
+        return
+    session_close(s)
+
+
+# ---- connections ----
+
+cdef void refuse(int fd, const char *text) noexcept nogil:
+    state.stats.rejected_connections += 1
+    net_send(fd, text, strlen(text))
+    net_close(fd)
+
+
+cdef void adopt_socket(int fd, bint is_unix) noexcept nogil:
+    """A session for an accepted socket, if the limits allow."""
+    cdef Session *s
+    cdef char text[ADDRESS_BYTES]
+    state.stats.connections += 1
+    if state.session_count >= edge_limits.clients_max:
+        refuse(fd, REFUSED_MAX_CLIENTS)
+        return
+    if edge_limits.protected_mode and not state.password_required and not net_peer_is_local(fd):
+        refuse(fd, REFUSED_PROTECTED)
+        return
+    s = session_new(fd)
+    if is_unix:
+        s.flags |= SESSION_UNIX
+    else:
+        net_tune(fd, edge_limits.keepalive_s)
+    net_peer_text(fd, text, ADDRESS_BYTES)
+    s.peer = text_copy(text, strlen(text))
+    net_local_text(fd, text, ADDRESS_BYTES)
+    s.local = text_copy(text, strlen(text))
+    edge_interest(s)
+
+
+cdef void accept_from(Listener *listener) noexcept nogil:
+    cdef int i, fd
+    for i in range(ACCEPTS_MAX):
+        fd = net_accept(listener.fd)
+        if fd >= 0:
+            adopt_socket(fd, listener.is_unix)
+        elif errno == EMFILE or errno == ENFILE:
+            # Nothing to accept with: the waiting peer stays in the backlog until one closes.
+            net_poller_watch(&poller, listener.fd, listener, LISTENER_EVENTS, 0)
+            listener.paused = True
+            return
+        elif errno != ECONNABORTED:
+            return
+
+
+cdef void resume_listeners() noexcept nogil:
+    cdef int i
+    for i in range(listener_count):
+        if listeners[i].paused:
+            listeners[i].paused = False
+            net_poller_watch(&poller, listeners[i].fd, &listeners[i], 0, LISTENER_EVENTS)
+
+
+cdef void edge_reap() noexcept nogil:
+    """Free what has been closed. Only here, when nothing refers to a session any more."""
+    cdef Session *s
+    while state.reap != NULL:
+        s = state.reap
+        state.reap = s.next
+        if s.is_ready:
+            ready_forget(s)
+        if s.is_unsent:
+            unsent_forget(s)
+        if s.fd >= 0:
+            net_close(s.fd)
+            resume_listeners()
+        session_free(s)
+
+
+cdef void ready_forget(Session *gone) noexcept nogil:
+    """Take a closed session out of the queue of ready ones."""
+    cdef Session **link = &state.ready
+    cdef Session *last = NULL
+    while link[0] != NULL:
+        if link[0] == gone:
+            link[0] = gone.next_ready
+        else:
+            last = link[0]
+            link = &link[0].next_ready
+    state.ready_last = last
+
+
+cdef void unsent_forget(Session *gone) noexcept nogil:
+    """Take a closed session out of the queue of those with replies to write."""
+    global unsent
+    cdef Session **link = &unsent
+    while link[0] != gone:
+        link = &link[0].next_unsent
+    link[0] = gone.next_unsent
+
+
+# ---- the loop ----
+
+cdef inline bint is_listener(void *data) noexcept nogil:
+    return <void *>&listeners[0] <= data < <void *>&listeners[LISTENERS_MAX]
+
+
+cdef void handle_event(net_event *event) noexcept nogil:
+    cdef Session *s
+    if is_listener(event.data):
+        accept_from(<Listener *>event.data)
+        return
+    s = <Session *>event.data
+    if s.flags & SESSION_FREED:
+        return
+    if event.what & NET_WRITABLE:
+        if flush_session(s) and s.flags & SESSION_HELD_BY_OUTPUT:
+            s.flags &= ~<uint32_t>SESSION_HELD_BY_OUTPUT
+            session_make_ready(s)
+            edge_interest(s)
+        if s.flags & SESSION_FREED:
+            return
+    if event.what & NET_READABLE:
+        read_session(s)
+    elif event.what & NET_HANGUP:
+        session_close(s)
+
+
+cdef void arm_timer() noexcept nogil:
+    """One timer for the earliest thing that waits for time."""
+    global timer_set_for_ms
+    cdef int64_t delay_ms
+    if state.wake_ms == timer_set_for_ms:
+        return
+    timer_set_for_ms = state.wake_ms
+    if state.wake_ms >= NEVER_MS:
+        net_timer_set(&poller, -1)
+        return
+    delay_ms = state.wake_ms - clock_wall_us() // 1000
+    net_timer_set(&poller, max(0, min(delay_ms, 3600000)) * 1000)
+
+
+cdef void edge_drain() noexcept nogil:
+    """Serve everything that is ready."""
+    global timer_set_for_ms
+    cdef net_event events[ROUND_EVENTS]
+    cdef int count, i, wait_ms = 0
+    cdef int64_t until_ms = clock_monotonic_us() // 1000 + DRAIN_MAX_MS
+    while True:
+        count = net_poller_collect(&poller, events, ROUND_EVENTS, wait_ms)
+        if count <= 0 and not poller.timer_rang:
+            break
+        state.stats.loop_cycles += 1
+        clock_update()
+        for i in range(count):
+            handle_event(&events[i])
+        run_batch()
+        if poller.timer_rang or state.ready != NULL:
+            poller.timer_rang = False
+            timer_set_for_ms = NEVER_MS
+            engine_tick()
+        edge_reap()
+        arm_timer()
+        if state.now_monotonic_ms >= until_ms:
+            break
+        wait_ms = 0 if loop_is_shared else LINGER_MS
+
+
+cdef bint loop_is_shared = False  # uvloop serves connections of its own
+cdef int64_t idle_timeout_ms = 0
+
+
+cdef void edge_cron() noexcept nogil:
+    """Once a tenth of a second: idle clients, soft output limits."""
+    cdef Session *s = state.sessions
+    cdef Session *following
+    cdef uint32_t left = state.session_count
+    clock_update()
+    while left:
+        following = s.next
+        if s.fd >= 0 and not (s.flags & SESSION_FREED):
+            if (idle_timeout_ms and not (s.flags & SESSION_BLOCKED)
+                    and state.now_monotonic_ms - s.active_ms > idle_timeout_ms):
+                session_close(s)
+            elif reply_bytes(&s.out) and output_over_limit(s):
+                state.stats.output_buffer_disconnects += 1
+                session_close(s)
+        s = following
+        left -= 1
+    edge_reap()
+    arm_timer()
+
+
+cdef class Edge:
+    """The sockets of the server, driven by an event loop that watches `fileno()`."""
+
+    def __cinit__(self):
+        global edge_flush, read_buffer
+        if read_buffer == NULL:
+            read_buffer = <char *>alloc_new(READ_BUFFER_BYTES)
+        if not net_poller_open(&poller):
+            raise OSError(errno, "cannot open a poller")
+        edge_flush = flush_session
+
+    def fileno(self) -> int:
+        """The descriptor that is readable while something is to be done."""
+        return poller.fd
+
+    def drain(self) -> None:
+        """Serve everything that is ready. Never waits."""
+        with nogil:
+            edge_drain()
+        if unsent != NULL:
+            connections_flush()
+
+    def cron(self) -> None:
+        """Time-outs of clients; to be called about ten times a second."""
+        with nogil:
+            edge_cron()
+        if unsent != NULL:
+            connections_flush()
+
+    def listen(self, fd: int, is_unix: bool) -> None:
+        """Accept clients from a listening, non-blocking socket; the caller keeps owning it."""
+        global listener_count
+        if listener_count == LISTENERS_MAX:
+            raise ValueError(f"more than {LISTENERS_MAX} listening sockets")
+        cdef Listener *listener = &listeners[listener_count]
+        listener_count += 1
+        listener.fd = fd
+        listener.is_unix = is_unix
+        listener.paused = False
+        if not net_poller_watch(&poller, fd, listener, 0, LISTENER_EVENTS):
+            raise OSError(errno, "cannot watch a listening socket")
+
+    def stop_listening(self) -> None:
+        """Forget the listening sockets."""
+        global listener_count
+        for i in range(listener_count):
+            if not listeners[i].paused:
+                net_poller_watch(&poller, listeners[i].fd, &listeners[i], LISTENER_EVENTS, 0)
+        listener_count = 0
+
+    def close(self) -> None:
+        """Close every client and the poller."""
+        global edge_flush
+        cdef Session *s
+        while state.sessions != NULL:
+            s = state.sessions
+            flush_session(s)
+            if not (s.flags & SESSION_FREED):
+                session_close(s)
+        edge_reap()
+        net_poller_close(&poller)
+        edge_flush = NULL

@@ -1,0 +1,39 @@
+# settings: what the configuration changes in the engine and at the edge.
+
+def set_limits(
+    *,
+    bulk_max_bytes: int,
+    query_buffer_max_bytes: int,
+    output_hard_bytes: int,
+    output_soft_bytes: int,
+    output_soft_seconds: int,
+    memory_max_bytes: int,
+    slowlog_us: int,
+    clients_max: int,
+    idle_timeout_seconds: int,
+    keepalive_seconds: int,
+    protected: bool,
+) -> None:
+    """Apply the bounds of the configuration; all of them, since they are cheap to set.
+
+    `protected`: clients of other machines are refused while no password is set.
+    """
+    global idle_timeout_ms
+    state.limits.bulk_max = bulk_max_bytes
+    state.limits.query_buffer_max = query_buffer_max_bytes
+    state.limits.output_hard = output_hard_bytes
+    state.limits.output_soft = output_soft_bytes
+    state.limits.output_soft_ms = output_soft_seconds * 1000
+    state.limits.memory_max = memory_max_bytes
+    state.limits.slowlog_us = slowlog_us
+    edge_limits.clients_max = clients_max
+    edge_limits.keepalive_s = keepalive_seconds
+    edge_limits.protected_mode = protected
+    idle_timeout_ms = <int64_t>idle_timeout_seconds * 1000
+
+
+def set_eviction_clock(*, lfu: bool, log_factor: int, decay_minutes: int) -> None:
+    """Which access clock entries keep: least recently, or least frequently used."""
+    state.lfu = lfu
+    state.lfu_log_factor = log_factor
+    state.lfu_decay_minutes = decay_minutes
