@@ -165,11 +165,6 @@ cdef inline Dispatched _muted(Session *s, size_t mark) noexcept nogil:
     return DISPATCHED
 
 
-cdef void error_exec_abort_arity(Call *call) noexcept nogil:
-    error_text(call, b"EXECABORT Transaction discarded because of: "
-                     b"wrong number of arguments for 'exec' command")
-
-
 cdef void pause_end() noexcept nogil:
     """Let the held sessions go on."""
     cdef Session *s = state.sessions
