@@ -20,6 +20,7 @@ include "engine/sessions.pyx"
 
 # The command families, each with its rows at the foot.
 include "commands/strings.pyx"
+include "commands/strings_lcs.pyx"
 include "commands/transactions.pyx"
 include "commands/connection.pyx"
 
