@@ -16,11 +16,18 @@ include "engine/keyspace.pyx"
 include "engine/expire.pyx"
 include "engine/transactions.pyx"
 include "engine/dispatch.pyx"
+include "engine/blocking.pyx"
 include "engine/sessions.pyx"
 
 # The command families, each with its rows at the foot.
 include "commands/strings.pyx"
 include "commands/strings_lcs.pyx"
+include "commands/keys.pyx"
+include "commands/keys_walk.pyx"
+include "commands/expiry.pyx"
+include "commands/dump.pyx"
+include "commands/databases.pyx"
+include "commands/waiting.pyx"
 include "commands/transactions.pyx"
 include "commands/connection.pyx"
 

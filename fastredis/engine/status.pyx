@@ -38,6 +38,25 @@ cdef enum:
     ERROR_LCS_TOO_LONG
     ERROR_LCS_TOO_BIG
     ERROR_LCS_NO_MEMORY
+    ERROR_NX_COMBINED
+    ERROR_GT_AND_LT
+    ERROR_SCAN_NOVALUES
+    ERROR_NOT_LFU
+    ERROR_IS_LFU
+    ERROR_FIRST_DB_INDEX
+    ERROR_SECOND_DB_INDEX
+    ERROR_BUSY_KEY
+    ERROR_RESTORE_TTL
+    ERROR_RESTORE_IDLE_TIME
+    ERROR_RESTORE_FREQUENCY
+    ERROR_PAYLOAD
+    ERROR_BAD_DATA
+    ERROR_TIMEOUT_NOT_INTEGER
+    ERROR_TIMEOUT_NEGATIVE
+    ERROR_TIMEOUT_OUT_OF_RANGE
+    ERROR_WAIT_LOCAL
+    ERROR_WAIT_NO_AOF
+    ERROR_UNBLOCKED
     STATUS_COUNT
 
 cdef const char *STATUS_TEXTS[STATUS_COUNT]
@@ -81,6 +100,31 @@ STATUS_TEXTS[ERROR_LCS_TOO_BIG] = (
     b"ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len")
 STATUS_TEXTS[ERROR_LCS_NO_MEMORY] = (
     b"ERR Insufficient memory, failed allocating transient memory for LCS")
+STATUS_TEXTS[ERROR_NX_COMBINED] = (
+    b"ERR NX and XX, GT or LT options at the same time are not compatible")
+STATUS_TEXTS[ERROR_GT_AND_LT] = b"ERR GT and LT options at the same time are not compatible"
+STATUS_TEXTS[ERROR_SCAN_NOVALUES] = b"ERR NOVALUES option can only be used in HSCAN"
+STATUS_TEXTS[ERROR_NOT_LFU] = (
+    b"ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that "
+    b"when switching between policies at runtime LRU and LFU data will take some time to adjust.")
+STATUS_TEXTS[ERROR_IS_LFU] = (
+    b"ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that "
+    b"when switching between policies at runtime LRU and LFU data will take some time to adjust.")
+STATUS_TEXTS[ERROR_FIRST_DB_INDEX] = b"ERR invalid first DB index"
+STATUS_TEXTS[ERROR_SECOND_DB_INDEX] = b"ERR invalid second DB index"
+STATUS_TEXTS[ERROR_BUSY_KEY] = b"BUSYKEY Target key name already exists."
+STATUS_TEXTS[ERROR_RESTORE_TTL] = b"ERR Invalid TTL value, must be >= 0"
+STATUS_TEXTS[ERROR_RESTORE_IDLE_TIME] = b"ERR Invalid IDLETIME value, must be >= 0"
+STATUS_TEXTS[ERROR_RESTORE_FREQUENCY] = b"ERR Invalid FREQ value, must be >= 0 and <= 255"
+STATUS_TEXTS[ERROR_PAYLOAD] = b"ERR DUMP payload version or checksum are wrong"
+STATUS_TEXTS[ERROR_BAD_DATA] = b"ERR Bad data format"
+STATUS_TEXTS[ERROR_TIMEOUT_NOT_INTEGER] = b"ERR timeout is not an integer or out of range"
+STATUS_TEXTS[ERROR_TIMEOUT_NEGATIVE] = b"ERR timeout is negative"
+STATUS_TEXTS[ERROR_TIMEOUT_OUT_OF_RANGE] = b"ERR timeout is out of range"
+STATUS_TEXTS[ERROR_WAIT_LOCAL] = b"ERR value is out of range, value must between 0 and 1"
+STATUS_TEXTS[ERROR_WAIT_NO_AOF] = (
+    b"ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.")
+STATUS_TEXTS[ERROR_UNBLOCKED] = b"UNBLOCKED client unblocked via CLIENT UNBLOCK"
 
 # Sent before there is a session.
 cdef const char *REFUSED_MAX_CLIENTS = b"-ERR max number of clients reached\r\n"
@@ -161,6 +205,10 @@ cdef void error_arity(Call *call) noexcept nogil:
 cdef void error_expire(Call *call) noexcept nogil:
     error_named(call, b"ERR invalid expire time in '", call.row.name, strlen(call.row.name),
                 b"' command")
+
+
+cdef void error_unsupported_option(Call *call, slice option) noexcept nogil:
+    error_named(call, b"ERR Unsupported option ", option.data, option.length, b"")
 
 
 cdef void error_subcommand(Call *call) noexcept nogil:
