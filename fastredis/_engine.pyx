@@ -34,5 +34,6 @@ include "commands/connection.pyx"
 # The edge: Python objects and sockets.
 include "server/hooks.pyx"
 include "server/embed.pyx"
+include "server/connection.pyx"
 include "server/edge.pyx"
 include "server/settings.pyx"

@@ -300,8 +300,8 @@ cdef void key_set_due(Database *db, slice key, uint64_t hash, entry *e,
 # window is advice: inserts and removes meanwhile make a prefetch useless, never wrong.
 
 cdef enum:
-    KEYS_AHEAD = 16              # a power of two: hashes[] is a ring
-    KEYS_AHEAD_ENTRIES = 8
+    KEYS_AHEAD = 32              # a power of two: hashes[] is a ring
+    KEYS_AHEAD_ENTRIES = 16
 
 ctypedef struct KeyWindow:
     const slice *keys            # the first one; the next stands `step` arguments behind

@@ -202,6 +202,11 @@ cdef void error_arity(Call *call) noexcept nogil:
                 strlen(call.row.name), b"' command")
 
 
+cdef void error_exec_abort_arity(Call *call) noexcept nogil:
+    error_text(call, b"EXECABORT Transaction discarded because of: "
+                     b"wrong number of arguments for 'exec' command")
+
+
 cdef void error_expire(Call *call) noexcept nogil:
     error_named(call, b"ERR invalid expire time in '", call.row.name, strlen(call.row.name),
                 b"' command")
