@@ -22,9 +22,13 @@ include "engine/sessions.pyx"
 include "commands/strings.pyx"
 include "commands/transactions.pyx"
 include "commands/connection.pyx"
+include "commands/clients.pyx"
+# Behind all the others: it refines their rows.
+include "commands/introspection.pyx"
 
 # The edge: Python objects and sockets.
 include "server/hooks.pyx"
 include "server/embed.pyx"
 include "server/edge.pyx"
 include "server/settings.pyx"
+include "server/control.pyx"

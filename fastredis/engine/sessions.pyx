@@ -322,6 +322,9 @@ cdef void protocol_error(Session *s, resp_status status) noexcept nogil:
     cdef const char *text = protocol_error_text(status)
     cdef char filled[96]
     cdef int size
+    s.flags |= SESSION_CLOSE_AFTER_REPLY
+    if s.flags & SESSION_REPLY_OFF:
+        return
     if status == RESP_ERROR_BULK_EXPECTED:
         size = snprintf(filled, sizeof(filled), text, <int>state.batch.unexpected)
         error_count(filled, size)
@@ -329,7 +332,6 @@ cdef void protocol_error(Session *s, resp_status status) noexcept nogil:
     else:
         error_count(text, strlen(text))
         reply_error(&s.out, text, strlen(text))
-    s.flags |= SESSION_CLOSE_AFTER_REPLY
 
 
 cdef void session_feed(Session *s, char *data, size_t length) noexcept nogil:
@@ -377,5 +379,5 @@ cdef void engine_tick() noexcept nogil:
         pause_end()
     expire_tick()
     if state.pause_until_ms:
-        expire_schedule(state.now_ms + state.pause_until_ms - state.now_monotonic_ms)
+        expire_schedule(state.now_ms + (state.pause_until_ms - state.now_monotonic_ms))
     sessions_run_ready()
