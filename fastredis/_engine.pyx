@@ -20,6 +20,7 @@ include "engine/sessions.pyx"
 
 # The command families, each with its rows at the foot.
 include "commands/strings.pyx"
+include "commands/strings_lcs.pyx"
 include "commands/transactions.pyx"
 include "commands/connection.pyx"
 include "commands/clients.pyx"
@@ -29,6 +30,7 @@ include "commands/introspection.pyx"
 # The edge: Python objects and sockets.
 include "server/hooks.pyx"
 include "server/embed.pyx"
+include "server/connection.pyx"
 include "server/edge.pyx"
 include "server/settings.pyx"
 include "server/control.pyx"

@@ -99,8 +99,9 @@ cdef void client_line(Call *call, const Session *s, size_t own_output) noexcept 
     cdef size_t output = own_output if own else reply_bytes(&s.out)
     cdef size_t arguments = call_memory(call) if own else 0
     cdef size_t queued = queue_memory(&s.queue)
-    cdef bint reads = s.fd >= 0 and not s.flags & (SESSION_HELD_BY_OUTPUT | SESSION_CLOSING)
-    cdef bint writes = s.fd >= 0 and output != 0 and not own
+    cdef bint connected = not s.flags & SESSION_INTERNAL
+    cdef bint reads = connected and not s.flags & (SESSION_HELD_BY_OUTPUT | SESSION_CLOSING)
+    cdef bint writes = connected and output != 0 and not own
     cdef int length, multi = -1
     if s.flags & (SESSION_MULTI | SESSION_IN_EXEC):
         multi = s.queue.count

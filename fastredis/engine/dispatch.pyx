@@ -45,6 +45,11 @@ cdef Row *_find_row(Call *call) noexcept nogil:
     cdef Row *sub
     if found == NULL:
         found = table_find(call.argv[0].data, call.argv[0].length)
+    if found == NULL and (slice_is(call.argv[0], b"POST") or slice_is(call.argv[0], b"HOST:")):
+        # A browser has been made to send HTTP here: whatever follows is not the client's own.
+        state.stats.http_cut += 1
+        call.session.flags |= SESSION_CLOSE_NOW
+        return NULL
     if found == NULL:
         call.row = &unknown_row
         error_unknown_command(call)

@@ -27,6 +27,7 @@ from fastredis.capi.expiry_heap cimport *
 from fastredis.capi.glob cimport *
 from fastredis.capi.hash cimport *
 from fastredis.capi.hashtable cimport *
+from fastredis.capi.lcs cimport *
 from fastredis.capi.lzf cimport *
 from fastredis.capi.number cimport *
 from fastredis.capi.random cimport *
@@ -222,7 +223,9 @@ ctypedef struct Session:
     Session *next_ready          # queue of sessions whose held input may go on
     bint is_ready
     uint32_t poll_events         # what the edge has asked the kernel to tell
-    void *transport              # the edge's own: a Python object or NULL
+    void *transport              # a Connection (borrowed), or NULL: the edge owns the socket
+    Session *next_unsent         # queue of connections with replies to write
+    bint is_unsent
 
 ctypedef struct Call:
     Session *session
@@ -259,6 +262,7 @@ ctypedef struct Statistics:
     uint64_t loop_us
     uint64_t command_us
     uint64_t freed_lazily
+    uint64_t http_cut            # clients closed because they sent HTTP
 
 ctypedef struct Limits:
     int64_t bulk_max             # proto-max-bulk-len

@@ -33,6 +33,11 @@ cdef enum:
     ERROR_DISCARD_WITHOUT_MULTI
     ERROR_NESTED_MULTI
     ERROR_WATCH_INSIDE_MULTI
+    ERROR_LCS_TYPE
+    ERROR_LCS_LEN_AND_IDX
+    ERROR_LCS_TOO_LONG
+    ERROR_LCS_TOO_BIG
+    ERROR_LCS_NO_MEMORY
     ERROR_WRONG_PASSWORD
     ERROR_NO_PASSWORD_SET
     ERROR_HELLO_NO_AUTH
@@ -86,6 +91,14 @@ STATUS_TEXTS[ERROR_EXEC_WITHOUT_MULTI] = b"ERR EXEC without MULTI"
 STATUS_TEXTS[ERROR_DISCARD_WITHOUT_MULTI] = b"ERR DISCARD without MULTI"
 STATUS_TEXTS[ERROR_NESTED_MULTI] = b"ERR MULTI calls can not be nested"
 STATUS_TEXTS[ERROR_WATCH_INSIDE_MULTI] = b"ERR WATCH inside MULTI is not allowed"
+STATUS_TEXTS[ERROR_LCS_TYPE] = b"ERR The specified keys must contain string values"
+STATUS_TEXTS[ERROR_LCS_LEN_AND_IDX] = (
+    b"ERR If you want both the length and indexes, please just use IDX.")
+STATUS_TEXTS[ERROR_LCS_TOO_LONG] = b"ERR String too long for LCS"
+STATUS_TEXTS[ERROR_LCS_TOO_BIG] = (
+    b"ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len")
+STATUS_TEXTS[ERROR_LCS_NO_MEMORY] = (
+    b"ERR Insufficient memory, failed allocating transient memory for LCS")
 
 STATUS_TEXTS[ERROR_WRONG_PASSWORD] = (
     b"WRONGPASS invalid username-password pair or user is disabled.")
