@@ -27,9 +27,12 @@ include "commands/keys_walk.pyx"
 include "commands/expiry.pyx"
 include "commands/dump.pyx"
 include "commands/databases.pyx"
-include "commands/waiting.pyx"
 include "commands/transactions.pyx"
 include "commands/connection.pyx"
+include "commands/clients.pyx"
+include "commands/waiting.pyx"
+# Behind all the others: it refines their rows.
+include "commands/introspection.pyx"
 
 # The edge: Python objects and sockets.
 include "server/hooks.pyx"
@@ -37,3 +40,4 @@ include "server/embed.pyx"
 include "server/connection.pyx"
 include "server/edge.pyx"
 include "server/settings.pyx"
+include "server/control.pyx"

@@ -247,36 +247,18 @@ cdef void cmd_object_refcount(Call *call) noexcept nogil:
         reply_int(call.out, INT32_MAX if shared else 1)
 
 
-cdef const char *OBJECT_HELP[13]
-OBJECT_HELP[:] = [
-    b"OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
-    b"ENCODING <key>",
-    b"    How the value of a key is kept in memory.",
-    b"FREQ <key>",
-    b"    How often a key is used: a counter that grows with the logarithm of the accesses",
-    b"    and falls with time. Needs an LFU policy in maxmemory-policy.",
-    b"IDLETIME <key>",
-    b"    Seconds since a key was last used. Not with an LFU policy.",
-    b"REFCOUNT <key>",
-    b"    References to the value of a key, as Redis counts them.",
-    b"HELP",
-    b"    Print this help.",
-    NULL,
-]
-
-
-cdef void reply_help(Call *call, const char **lines) noexcept nogil:
-    """The lines of a HELP subcommand; NULL ends them."""
-    cdef int count = 0, i
-    while lines[count] != NULL:
-        count += 1
-    reply_array(call.out, count)
-    for i in range(count):
-        reply_status(call.out, lines[i])
-
-
 cdef void cmd_object_help(Call *call) noexcept nogil:
-    reply_help(call, OBJECT_HELP)
+    help_reply(
+        call,
+        b"ENCODING <key>\n"
+        b"    How the value of a key is kept in memory.\n"
+        b"FREQ <key>\n"
+        b"    How often a key is used: a counter that grows with the logarithm of the\n"
+        b"    accesses and falls with time. Needs an LFU policy in maxmemory-policy.\n"
+        b"IDLETIME <key>\n"
+        b"    Seconds since a key was last used. Not with an LFU policy.\n"
+        b"REFCOUNT <key>\n"
+        b"    References to the value of a key, as Redis counts them.\n")
 
 
 row(b"del", -2, b"write", b"generic", b"", b"RM,delete index:1 range:-1,1,0",

@@ -174,7 +174,15 @@ cdef inline entry *key_find(Database *db, slice key, uint64_t hash) noexcept nog
 
 
 cdef inline entry *key_peek(Call *call, slice key) noexcept nogil:
-    return key_find(call.database, key, key_hash(call, key))
+    cdef uint64_t hash = key_hash(call, key)
+    cdef entry *e = <entry *>hashtable_find(&call.database.keys, key.data, key.length, hash)
+    if e != NULL and entry_is_due(e):
+        # While CLIENT PAUSE holds writes the data stays as it is: a read sees that the key is
+        # gone, and leaves it. A write may go on to insert, so for it the entry must go.
+        if likely(not state.pause_until_ms) or call.row.flags & COMMAND_WRITE:
+            key_expire(call.database, e)
+        return NULL
+    return e
 
 
 cdef inline entry *key_count(entry *found) noexcept nogil:
@@ -191,7 +199,7 @@ cdef inline entry *key_look(Call *call, slice key) noexcept nogil:
 
 
 cdef inline entry *key_read(Call *call, slice key) noexcept nogil:
-    cdef entry *e = key_find(call.database, key, key_hash(call, key))
+    cdef entry *e = key_peek(call, key)
     if e == NULL:
         state.stats.misses += 1
         return NULL

@@ -316,6 +316,9 @@ cdef void protocol_error(Session *s, resp_status status) noexcept nogil:
     cdef const char *text = protocol_error_text(status)
     cdef char filled[96]
     cdef int size
+    s.flags |= SESSION_CLOSE_AFTER_REPLY
+    if s.flags & SESSION_REPLY_OFF:
+        return
     if status == RESP_ERROR_BULK_EXPECTED:
         size = snprintf(filled, sizeof(filled), text, <int>state.batch.unexpected)
         error_count(filled, size)
@@ -323,7 +326,6 @@ cdef void protocol_error(Session *s, resp_status status) noexcept nogil:
     else:
         error_count(text, strlen(text))
         reply_error(&s.out, text, strlen(text))
-    s.flags |= SESSION_CLOSE_AFTER_REPLY
 
 
 cdef void session_feed(Session *s, char *data, size_t length) noexcept nogil:
@@ -372,5 +374,5 @@ cdef void engine_tick() noexcept nogil:
     expire_tick()
     blocked_tick()
     if state.pause_until_ms:
-        expire_schedule(state.now_ms + state.pause_until_ms - state.now_monotonic_ms)
+        expire_schedule(state.now_ms + (state.pause_until_ms - state.now_monotonic_ms))
     sessions_run_ready()

@@ -39,6 +39,7 @@ cdef enum:
     DATABASES_MAX = 1 << 16
     KEY_SPECS_MAX = 4
     ADDRESS_BYTES = 112          # longest printed address: a unix socket path and ":0"
+    VERSION_BYTES = 32
 
 # ---- command table ----
 
@@ -65,6 +66,7 @@ cdef enum:
     COMMAND_ALLOW_BUSY = 1 << 19
     # Not shown to clients: how dispatch treats the command.
     COMMAND_NOT_QUEUED = 1 << 24     # runs at once inside MULTI
+    COMMAND_MAY_REPLICATE = 1 << 25  # held by a pause of writes, though it is none
 
 cdef enum KeyBegin:
     BEGIN_INDEX
@@ -89,10 +91,14 @@ ctypedef struct KeySpec:
     int keynum_index             # keynum: where the number of keys stands, from the first
     int first_key
     bint incomplete
+    bint not_key                 # names a channel, not a key
 
 ctypedef void (*Handler)(Call *call) noexcept nogil
 # Keys of commands whose specs cannot tell: writes positions, returns their number or -1.
 ctypedef int (*KeyFinder)(const slice *argv, int argc, int *positions, int capacity) noexcept nogil
+
+# Access flags of the key at a position, where they depend on the options: "RW,access".
+ctypedef const char *(*KeyFlags)(const slice *argv, int argc, int position) noexcept nogil
 
 ctypedef struct Row:
     const char *name             # full and in lower case: "client|kill"
@@ -108,7 +114,8 @@ ctypedef struct Row:
     int first_key
     int last_key
     int key_step
-    KeyFinder key_finder
+    KeyFinder key_finder         # or NULL: the specs tell
+    KeyFlags key_flags           # or NULL: those of the spec
     Handler handler
     Row *parent
     Row **subcommands
@@ -298,6 +305,9 @@ ctypedef struct State:
     Limits limits
     Statistics stats
     bint password_required
+    char *password               # of user default, any bytes; NULL: none
+    size_t password_length
+    char version[VERSION_BYTES]  # what clients are told; empty: VERSION_DEFAULT
     uint64_t blocked_count
     expiry_heap timeouts         # of blocked sessions, by monotonic time
     uint64_t watching_count
