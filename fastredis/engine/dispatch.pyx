@@ -121,7 +121,7 @@ cdef Dispatched dispatch(Session *s, const slice *argv, int argc, const Row *hin
     call.row = found
     s.last_row = found
     if unlikely(not arity_fits(found, argc)):
-        if found.handler == cmd_exec and s.flags & SESSION_MULTI:
+        if found.handler == cmd_exec:
             error_exec_abort_arity(&call)
             transaction_end(s)
         else:

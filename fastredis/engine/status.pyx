@@ -252,7 +252,16 @@ cdef void error_expire(Call *call) noexcept nogil:
 
 
 cdef void error_unsupported_option(Call *call, slice option) noexcept nogil:
-    error_named(call, b"ERR Unsupported option ", option.data, option.length, b"")
+    """The option is told whole, up to a NUL: it is never longer than what the client has sent."""
+    cdef const char *before = b"ERR Unsupported option "
+    cdef const char *end = <const char *>memchr(option.data, 0, option.length)
+    cdef size_t first = strlen(before)
+    cdef size_t length = first + (end - option.data if end != NULL else option.length)
+    cdef char *text = <char *>alloc_new(length)
+    memcpy(text, before, first)
+    memcpy(text + first, option.data, length - first)
+    error_raw(call, text, length)
+    alloc_free(text, length)
 
 
 cdef void _error_try_help(Call *call, const char *format, const char *name) noexcept nogil:
