@@ -121,8 +121,9 @@ cdef Dispatched dispatch(Session *s, const slice *argv, int argc, const Row *hin
     call.row = found
     s.last_row = found
     if unlikely(not arity_fits(found, argc)):
-        if found.handler == cmd_exec and s.flags & SESSION_MULTI:
-            error_exec_abort_arity(&call)
+        if found.handler == cmd_exec:
+            # EXEC that cannot even run ends the transaction, and the watches.
+            error_reply(&call, ERROR_EXEC_ABORT_ARITY)
             transaction_end(s)
         else:
             error_arity(&call)
@@ -130,7 +131,8 @@ cdef Dispatched dispatch(Session *s, const slice *argv, int argc, const Row *hin
         return _muted(s, mark)
     if unlikely(not (s.flags & SESSION_AUTHENTICATED)):
         if state.password_required and not (found.flags & COMMAND_NO_AUTH):
-            error_reply(&call, ERROR_NO_AUTH)
+            error_reply(&call, ERROR_EXEC_ABORT_NO_AUTH if found.handler == cmd_exec
+                        else ERROR_NO_AUTH)
             call_reject(&call)
             return _muted(s, mark)
     if unlikely(s.flags & SESSION_MULTI and found.flags & COMMAND_NO_MULTI):
@@ -162,11 +164,6 @@ cdef inline Dispatched _muted(Session *s, size_t mark) noexcept nogil:
         if s.flags & SESSION_REPLY_SKIP_NEXT:
             s.flags = (s.flags & ~<uint32_t>SESSION_REPLY_SKIP_NEXT) | SESSION_REPLY_SKIP
     return DISPATCHED
-
-
-cdef void error_exec_abort_arity(Call *call) noexcept nogil:
-    error_text(call, b"EXECABORT Transaction discarded because of: "
-                     b"wrong number of arguments for 'exec' command")
 
 
 cdef void pause_begin(int64_t duration_ms, bint all) noexcept nogil:

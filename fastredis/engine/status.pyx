@@ -38,6 +38,8 @@ cdef enum:
     ERROR_LCS_TOO_LONG
     ERROR_LCS_TOO_BIG
     ERROR_LCS_NO_MEMORY
+    ERROR_EXEC_ABORT_ARITY
+    ERROR_EXEC_ABORT_NO_AUTH
     ERROR_WRONG_PASSWORD
     ERROR_NO_PASSWORD_SET
     ERROR_HELLO_NO_AUTH
@@ -100,6 +102,11 @@ STATUS_TEXTS[ERROR_LCS_TOO_BIG] = (
 STATUS_TEXTS[ERROR_LCS_NO_MEMORY] = (
     b"ERR Insufficient memory, failed allocating transient memory for LCS")
 
+STATUS_TEXTS[ERROR_EXEC_ABORT_ARITY] = (
+    b"EXECABORT Transaction discarded because of: "
+    b"wrong number of arguments for 'exec' command")
+STATUS_TEXTS[ERROR_EXEC_ABORT_NO_AUTH] = (
+    b"EXECABORT Transaction discarded because of: NOAUTH Authentication required.")
 STATUS_TEXTS[ERROR_WRONG_PASSWORD] = (
     b"WRONGPASS invalid username-password pair or user is disabled.")
 STATUS_TEXTS[ERROR_NO_PASSWORD_SET] = (
