@@ -99,6 +99,16 @@ cdef void session_close(Session *s) noexcept nogil:
     state.reap = s
 
 
+cdef void session_kill(Session *s) noexcept nogil:
+    """Cut off another session, whoever owns its socket. Not for the one whose command runs."""
+    session_unblock(s)
+    s.flags |= SESSION_CLOSE_NOW
+    if edge_flush != NULL:
+        edge_flush(s)
+    else:
+        session_close(s)
+
+
 cdef void session_unlink(Session *s) noexcept nogil:
     s.previous.next = s.next
     s.next.previous = s.previous

@@ -60,7 +60,8 @@ cdef void edge_interest(Session *s) noexcept nogil:
     cdef uint32_t wanted = 0
     if not (s.flags & (SESSION_HELD | SESSION_CLOSING)) and reply_bytes(&s.out) < OUTPUT_HELD_AT:
         wanted |= NET_READABLE
-    elif s.flags & SESSION_BLOCKED:
+    elif s.flags & (SESSION_BLOCKED | SESSION_HELD_BY_PAUSE):
+        # What it has sent must not run once it has gone.
         wanted |= NET_HANGUP
     if reply_bytes(&s.out):
         wanted |= NET_WRITABLE
