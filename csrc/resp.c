@@ -100,6 +100,9 @@ static void partial_push(resp_parser *parser, size_t offset, size_t length) {
 
 static inline bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
+/* What ends a word that is not quoted: vertical tab and form feed are blanks between words only. */
+static inline bool ends_word(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
 static int hex_digit(char c) {
     if (c >= '0' && c <= '9') return c - '0';
     if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -155,16 +158,15 @@ static char *copy_room(resp_batch *batch, size_t size) {
 bool resp_split_line(resp_batch *batch, const char *line, size_t length) {
     size_t first = batch->argument_count;
     const char *from = line;
-    const char *zero = memchr(line, 0, length);
-    const char *end = zero ? zero : line + length; /* a zero byte ends the line */
-    char *room = NULL;                             /* for what is left of the line, unescaped */
+    const char *end = line + length;
+    char *room = NULL; /* for what is left of the line, unescaped */
     for (;;) {
         while (from < end && is_blank(*from)) from++;
         if (from == end) return true;
         const char *start = from;
-        while (from < end && !is_blank(*from) && *from != '"' && *from != '\'') from++;
+        while (from < end && !ends_word(*from) && *from != '"' && *from != '\'') from++;
         size_t plain = (size_t)(from - start);
-        if (from == end || is_blank(*from)) {
+        if (from == end || ends_word(*from)) {
             argument_push(batch, start, plain);
             continue;
         }

@@ -117,7 +117,7 @@ resp_status resp_parse(resp_parser *parser, resp_batch *batch, const char *data,
 size_t resp_parser_wants(const resp_parser *parser);
 
 /* Split a line in the manner of a shell: blanks, "double quotes" with \xHH \n \r \t \b \a, 'single
- * quotes' with \'; a zero byte ends it. Appends to the batch's arguments: slices of the line, or of
+ * quotes' with \'. Appends to the batch's arguments: slices of the line, or of
  * a copy where there are quotes. False: unbalanced; then nothing is appended. */
 bool resp_split_line(resp_batch *batch, const char *line, size_t length);
 

@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-# cython: initializedcheck=False, nonecheck=False, embedsignature=True, freethreading_compatible=False
+# cython: initializedcheck=False, nonecheck=False, embedsignature=True
 """The one extension of fastredis: engine, command families and the edge, in reading order.
 
 Parts are included, not imported, so that the allocator's counters, the hash seed and the command
@@ -16,15 +16,28 @@ include "engine/keyspace.pyx"
 include "engine/expire.pyx"
 include "engine/transactions.pyx"
 include "engine/dispatch.pyx"
+include "engine/blocking.pyx"
 include "engine/sessions.pyx"
 
 # The command families, each with its rows at the foot.
 include "commands/strings.pyx"
+include "commands/strings_lcs.pyx"
+include "commands/keys.pyx"
+include "commands/keys_walk.pyx"
+include "commands/expiry.pyx"
+include "commands/dump.pyx"
+include "commands/databases.pyx"
 include "commands/transactions.pyx"
 include "commands/connection.pyx"
+include "commands/clients.pyx"
+include "commands/waiting.pyx"
+# Behind all the others: it refines their rows.
+include "commands/introspection.pyx"
 
 # The edge: Python objects and sockets.
 include "server/hooks.pyx"
 include "server/embed.pyx"
+include "server/connection.pyx"
 include "server/edge.pyx"
 include "server/settings.pyx"
+include "server/control.pyx"

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import gc
 import signal
+import socket
 
 import uvloop
 
 from fastredis import _engine
 from fastredis.server import logs
-from fastredis.server.listeners import close_listeners, open_listeners
+from fastredis.server.listeners import close_listeners, open_listeners, open_tcp
 from fastredis.server.process import StartError
 
 _CRON_SECONDS = 0.1
@@ -29,6 +30,7 @@ class Server:
         self.loop = uvloop.new_event_loop()
         self.edge: _engine.Edge | None = None
         self.listeners: list = []
+        self.tls_servers: list = []
         self.exit_code = 0
         _engine.create_engine(config["databases"])
         _engine.on_unexpected_error(self._log_unexpected)
@@ -42,11 +44,12 @@ class Server:
         self.edge = _engine.Edge()
         try:
             self.listeners = open_listeners(self.config)
+            if self.config["tls-port"]:
+                self._serve_tls()
         except StartError:
+            close_listeners(self.listeners)
             self.edge.close()
             raise
-        import socket
-
         for listener in self.listeners:
             self.edge.listen(listener.fileno(), listener.family == socket.AF_UNIX)
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -67,10 +70,27 @@ class Server:
         self.exit_code = exit_code
         self.loop.stop()
 
+    def _serve_tls(self) -> None:
+        """Accept TLS clients on uvloop's own transports."""
+        from fastredis.server.tls import TlsError, server_context
+
+        try:
+            context = server_context(self.config)
+        except TlsError as error:
+            logs.warning("%s", error)
+            raise StartError("Failed to configure TLS. Check logs for more info.") from error
+        for listener in open_tcp(self.config, self.config["tls-port"]):
+            self.tls_servers.append(self.loop.run_until_complete(
+                self.loop.create_server(_engine.Connection, sock=listener, ssl=context)
+            ))
+        _engine.share_loop(True)
+
     def _announce(self) -> None:
         logs.notice("Server initialized")
         if self.config["port"]:
             logs.notice("Ready to accept connections tcp")
+        if self.config["tls-port"]:
+            logs.notice("Ready to accept connections tls")
         if self.config["unixsocket"]:
             logs.notice("Ready to accept connections unix")
         if self.config.pid_file is not None:
@@ -93,6 +113,8 @@ class Server:
     def _close(self) -> None:
         self.loop.remove_reader(self.edge.fileno())
         self.edge.stop_listening()
+        for server in self.tls_servers:
+            server.close()
         close_listeners(self.listeners)
         self.edge.close()
         logs.warning("fastredis is now ready to exit, bye bye...")

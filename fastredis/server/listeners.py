@@ -25,15 +25,13 @@ def open_listeners(config) -> list[socket.socket]:
     port = config["port"]
     try:
         if port:
-            opened.extend(_open_tcp(config["bind"], port, config["tcp-backlog"]))
-            if not opened:
-                raise StartError(f"Failed listening on port {port} (tcp), aborting.")
+            opened.extend(open_tcp(config, port))
         if config["unixsocket"]:
             opened.append(_open_unix(config))
     except BaseException:
         close_listeners(opened)
         raise
-    if not opened:
+    if not opened and not config["tls-port"]:
         raise StartError("Configured to not listen anywhere, exiting.")
     return opened
 
@@ -51,13 +49,14 @@ def close_listeners(opened: list[socket.socket]) -> None:
             logs.notice("Removing the unix socket file.")
 
 
-def _open_tcp(addresses: list[str], port: int, backlog: int) -> list[socket.socket]:
-    opened = []
-    for address in addresses:
+def open_tcp(config, port: int) -> list[socket.socket]:
+    """Listen on a port of every address of `bind`; raises StartError as open_listeners does."""
+    opened: list[socket.socket] = []
+    for address in config["bind"]:
         optional = address.startswith("-")
         host = address.lstrip("-")
         try:
-            opened.append(_open_one(host, port, backlog))
+            opened.append(_open_one(host, port, config["tcp-backlog"]))
         except OSError as error:
             if optional and error.errno in _NOT_THERE:
                 continue
@@ -67,6 +66,8 @@ def _open_tcp(addresses: list[str], port: int, backlog: int) -> list[socket.sock
             )
             close_listeners(opened)
             raise StartError(f"Failed listening on port {port} (tcp), aborting.") from error
+    if not opened:
+        raise StartError(f"Failed listening on port {port} (tcp), aborting.")
     return opened
 
 

@@ -169,7 +169,8 @@ def test_unix_socket_alone(fresh_server, target):
     first = fresh_server()
     path = first.unix_path
     first.stop()
-    server = start_bare(fresh_server, "--port", "0", "--unixsocket", target.sees(path), "--save", "")
+    server = start_bare(fresh_server, "--port", "0", "--save", "",
+                        "--unixsocket", target.sees(path))
     wait_for_output(server, "eady to accept connections")
     with Client.connect_unix(path) as client:
         client.expect_alive()

@@ -1,0 +1,1 @@
+"""Tests of commands, one file a family; see dialogue.py for how they are written."""

@@ -1,0 +1,19 @@
+"""The table of families. A new one is a file here and an entry in FAMILIES."""
+
+from __future__ import annotations
+
+from typing import Dict, List, Sequence
+
+from ..grammar import Argv, Family
+from .keys import KEYS
+from .server import SERVER
+from .strings import STRINGS
+from .transactions import TRANSACTIONS
+from .valkey import VALKEY
+
+FAMILIES: Sequence[Family] = (STRINGS, KEYS, TRANSACTIONS, SERVER, VALKEY)
+
+
+def reads_by_type(families: Sequence[Family]) -> Dict[bytes, List[Argv]]:
+    """For each type, the commands that read a key of it whole."""
+    return {name: reads for family in families for name, reads in family.reads.items()}

@@ -1,0 +1,223 @@
+"""Rules that draw commands, the mutations that spoil them, and what must never be sent.
+
+A rule is a name and parts; a part draws a list of arguments from a Random:
+
+    rule(10, "SET", key, value, any_order(maybe(0.3, word("NX", "XX")), maybe(0.3, EXPIRY)))
+         |    |
+    weight  literal words (a space separates a subcommand)
+
+After a rule has drawn a command, a mutation may drop, add, repeat or replace an argument, which
+yields wrong arity, conflicting options and numbers that are none; and the case of the name and
+of option words is shuffled. Every command then passes `is_safe`: see there for what it refuses.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from random import Random
+from typing import Callable, List, Optional, Sequence, Tuple, Union
+
+from . import alphabet
+
+Argv = List[bytes]
+Draw = Callable[[Random], bytes]
+Part = Callable[[Random], Argv]
+
+MUTATION_PROBABILITY = 0.06
+SHUFFLED_CASE_PROBABILITY = 0.15
+MAX_SETRANGE_OFFSET = 100_000
+MAX_STRING_BYTES = 512 << 20
+LARGEST_RELATIVE_MS = (1 << 63) - (1 << 43)
+MAX_DRAWS = 100
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One shape of one command."""
+
+    weight: float
+    name: Tuple[bytes, ...]
+    parts: Tuple[Part, ...]
+
+    def draw(self, rng: Random) -> Argv:
+        """A command of this shape, before mutation."""
+        argv = list(self.name)
+        for part in self.parts:
+            argv += part(rng)
+        return argv
+
+
+@dataclass(frozen=True)
+class Family:
+    """Commands that belong together.
+
+    requires   a command that both servers must know for the family to be used
+    reads      for each type that the family brings: commands that read a key of it whole,
+               the key standing where b"KEY" stands; the deep comparison sends them
+    """
+
+    name: str
+    rules: Sequence[Rule]
+    requires: bytes = b"GET"
+    reads: dict = field(default_factory=dict)
+
+
+def rule(weight: float, name: str, *parts: Union[Part, Draw]) -> Rule:
+    """A rule whose parts may also be plain draws of one argument."""
+    return Rule(weight, tuple(name.encode().split()), tuple(_as_part(part) for part in parts))
+
+
+def _as_part(draw: Union[Part, Draw]) -> Part:
+    def part(rng: Random) -> Argv:
+        drawn = draw(rng)
+        return drawn if isinstance(drawn, list) else [drawn]
+    return part
+
+
+def word(*choices: str) -> Part:
+    """One of these words; words separated by a space become several arguments."""
+    split = [choice.encode().split() for choice in choices]
+    return lambda rng: list(rng.choice(split))
+
+
+def maybe(probability: float, *parts: Union[Part, Draw]) -> Part:
+    """All the parts, or nothing."""
+    inner = sequence(*parts)
+    return lambda rng: inner(rng) if rng.random() < probability else []
+
+
+def sequence(*parts: Union[Part, Draw]) -> Part:
+    """The parts one after the other."""
+    listed = [_as_part(part) for part in parts]
+    return lambda rng: [arg for part in listed for arg in part(rng)]
+
+
+def one_of(*parts: Union[Part, Draw]) -> Part:
+    """One of the parts."""
+    listed = [_as_part(part) for part in parts]
+    return lambda rng: rng.choice(listed)(rng)
+
+
+def several(low: int, high: int, *parts: Union[Part, Draw]) -> Part:
+    """The parts, drawn afresh between `low` and `high` times."""
+    inner = sequence(*parts)
+    return lambda rng: [arg for _ in range(rng.randint(low, high)) for arg in inner(rng)]
+
+
+def any_order(*parts: Union[Part, Draw]) -> Part:
+    """The parts in random order."""
+    listed = [_as_part(part) for part in parts]
+
+    def draw(rng: Random) -> Argv:
+        order = list(listed)
+        rng.shuffle(order)
+        return [arg for part in order for arg in part(rng)]
+    return draw
+
+
+RELATIVE_EXPIRY = one_of(sequence(word("EX"), alphabet.relative_s),
+                         sequence(word("PX"), alphabet.relative_ms))
+ABSOLUTE_EXPIRY = one_of(sequence(word("EXAT"), alphabet.absolute_s),
+                         sequence(word("PXAT"), alphabet.absolute_ms))
+EXPIRY = one_of(RELATIVE_EXPIRY, ABSOLUTE_EXPIRY)
+
+
+class Generator:
+    """Draws commands from families, each rule by its weight."""
+
+    def __init__(self, families: Sequence[Family]) -> None:
+        self._rules = [rule for family in families for rule in family.rules]
+        self._weights: List[float] = []
+        total = 0.0
+        for each in self._rules:
+            total += each.weight
+            self._weights.append(total)
+
+    def draw(self, rng: Random) -> Argv:
+        """One command that is safe to send."""
+        for _ in range(MAX_DRAWS):
+            chosen = rng.choices(self._rules, cum_weights=self._weights)[0]
+            argv = chosen.draw(rng)
+            if rng.random() < MUTATION_PROBABILITY:
+                argv = mutate(argv, len(chosen.name), rng)
+            if rng.random() < SHUFFLED_CASE_PROBABILITY:
+                argv = shuffle_case(argv, len(chosen.name), rng)
+            if is_safe(argv):
+                return argv
+        return [b"PING"]
+
+
+def mutate(argv: Argv, name_length: int, rng: Random) -> Argv:
+    """Spoils one thing; the name itself stays."""
+    argv = list(argv)
+    kind = rng.choice(["drop", "add", "repeat", "replace", "cut"])
+    arguments = len(argv) - name_length
+    if kind == "add" or arguments == 0:
+        argv.append(alphabet.anything(rng))
+    elif kind == "cut":
+        del argv[rng.randint(name_length, len(argv) - 1):]
+    else:
+        at = rng.randint(name_length, len(argv) - 1)
+        if kind == "drop":
+            del argv[at]
+        elif kind == "repeat":
+            argv.insert(at, argv[at])
+        else:
+            argv[at] = alphabet.anything(rng)
+    return argv
+
+
+def shuffle_case(argv: Argv, name_length: int, rng: Random) -> Argv:
+    """Random case for the name and for arguments that are option words."""
+    words = set(alphabet.TEXT_OF_OPTIONS)
+
+    def shuffled(arg: bytes) -> bytes:
+        return bytes(byte ^ 0x20 if 65 <= byte <= 90 and rng.random() < 0.5 else byte
+                     for byte in arg)
+    return [shuffled(arg) if at < name_length or arg in words else arg
+            for at, arg in enumerate(argv)]
+
+
+_RELATIVE_SLOTS = {b"EXPIRE": (2, 1000), b"PEXPIRE": (2, 1), b"SETEX": (2, 1000),
+                   b"PSETEX": (2, 1), b"RESTORE": (2, 1)}
+_RELATIVE_WORDS = {b"EX": 1000, b"PX": 1}
+
+
+def is_safe(argv: Argv) -> bool:
+    """False for a command whose outcome depends on timing, or that needs very much memory.
+
+    - A relative time must be rejected by every server, not positive, or one of the range that
+      `alphabet` draws relative times from; see there. RESTORE does not reject one that overflows,
+      and what it does then is not defined.
+    - DEBUG and MEMORY USAGE see keys that are expired and not yet deleted: no rule draws them.
+    - SETRANGE may not create a value of more than 100 KB, short of the limit.
+    """
+    name = argv[0].upper()
+    if name == b"SETRANGE" and len(argv) == 4:
+        offset = _strict_integer(argv[2])
+        if offset is not None and MAX_SETRANGE_OFFSET < offset + len(argv[3]) <= MAX_STRING_BYTES:
+            return argv[3] == b""
+    slot = _RELATIVE_SLOTS.get(name)
+    if slot is not None and len(argv) > slot[0] and not (
+            name == b"RESTORE" and b"ABSTTL" in [arg.upper() for arg in argv[4:]]):
+        if not _relative_time_is_safe(argv[slot[0]], slot[1], overflow_is_safe=name != b"RESTORE"):
+            return False
+    return all(_relative_time_is_safe(argv[at + 1], _RELATIVE_WORDS[arg.upper()])
+               for at, arg in enumerate(argv[:-1]) if arg.upper() in _RELATIVE_WORDS)
+
+
+def _relative_time_is_safe(text: bytes, unit_ms: int, overflow_is_safe: bool = True) -> bool:
+    number = _strict_integer(text)
+    if number is None or number <= 0:
+        return True
+    if overflow_is_safe and number * unit_ms > LARGEST_RELATIVE_MS:
+        return True
+    low, high = alphabet.RELATIVE_LOW_S * 1000, alphabet.RELATIVE_HIGH_S * 1000
+    return low <= number * unit_ms <= high
+
+
+def _strict_integer(text: bytes) -> Optional[int]:
+    digits = text[1:] if text[:1] == b"-" else text
+    if not digits.isdigit() or len(digits) > 19 or b"%d" % int(text) != text:
+        return None
+    return int(text)

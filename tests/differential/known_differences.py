@@ -1,0 +1,114 @@
+"""Differences between the real oracle and the server under test that are meant.
+
+An entry is as narrow as it can be: the oracle's versions that it concerns, the commands, and a
+predicate on both replies. `diverges` says that the data differ afterwards, so that the session
+ends there. An entry whose oracle is no longer tested is removed.
+
+fastredis follows Redis 8.0 where versions disagree; the oracle that distributions ship is 7.0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Callable, Optional, Tuple
+
+from support.wire import Array, Error
+
+from .grammar import Argv
+
+Version = Tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Context:
+    """Which servers are compared: "redis", "valkey" or "fastredis", and their versions."""
+
+    oracle: str
+    oracle_version: Version
+    target: str
+    target_version: Version
+
+
+@dataclass(frozen=True)
+class KnownDifference:
+    """One deliberate difference; see the module."""
+
+    name: str
+    reason: str
+    explains: Callable[[Argv, Any, Any], bool]
+    oracle_before: Optional[Version] = None
+    diverges: bool = False
+
+    def applies(self, context: Context) -> bool:
+        """True when this pair of servers is concerned."""
+        older = self.oracle_before is None or context.oracle_version < self.oracle_before
+        newer = (context.target == "fastredis" or self.oracle_before is None
+                 or context.target_version >= self.oracle_before)
+        return context.oracle == "redis" and older and newer
+
+
+def _is(argv: Argv, *names: bytes) -> bool:
+    return [arg.upper() for arg in argv[:len(names)]] == list(names)
+
+
+def _cursor_text(argv: Argv, oracle: Any, target: Any) -> bool:
+    """One side takes a cursor that the other calls invalid, and it is a text of the odd kind."""
+    if not _is(argv, b"SCAN") or len(argv) < 2:
+        return False
+    odd = argv[1] == b"" or argv[1][:1] in b"- \t\r\n\v\f"
+    invalid = [isinstance(reply, Error) and reply == b"ERR invalid cursor"
+               for reply in (oracle, target)]
+    return odd and sum(invalid) == 1
+
+
+def _novalues(argv: Argv, _oracle: Any, target: Any) -> bool:
+    return _is(argv, b"SCAN") and target == b"ERR NOVALUES option can only be used in HSCAN"
+
+
+def _getkeys_arity(argv: Argv, oracle: Any, target: Any) -> bool:
+    """7.0 wants an argument after the name of the command that it looks into."""
+    return (_is(argv, b"COMMAND") and len(argv) == 3
+            and isinstance(oracle, Error) and isinstance(target, Error)
+            and oracle.startswith(b"ERR wrong number of arguments for 'command|getkeys"))
+
+
+def _getkeys_arity_queued(argv: Argv, oracle: Any, target: Any) -> bool:
+    return (_is(argv, b"COMMAND") and len(argv) == 3 and target == b"QUEUED"
+            and isinstance(oracle, Error)
+            and oracle.startswith(b"ERR wrong number of arguments for 'command|getkeys"))
+
+
+def _unknown_in_old(argv: Argv, oracle: Any, _target: Any) -> bool:
+    return _is(argv, b"WAITAOF") and isinstance(oracle, Error)
+
+
+def _name_with_nul(argv: Argv, _oracle: Any, _target: Any) -> bool:
+    return _is(argv, b"CLIENT", b"SETNAME") and len(argv) == 3 and b"\0" in argv[2]
+
+
+def _help(argv: Argv, oracle: Any, target: Any) -> bool:
+    return (len(argv) == 2 and argv[1].upper() == b"HELP" and isinstance(oracle, Array)
+            and isinstance(target, Array))
+
+
+KNOWN_DIFFERENCES = (
+    KnownDifference(
+        "scan cursor text", "7.2 and later take only an unsigned decimal number as a cursor",
+        _cursor_text, oracle_before=(7, 2)),
+    KnownDifference(
+        "scan novalues", "8.0 names the option NOVALUES in its error, 7.0 knows no such option",
+        _novalues, oracle_before=(7, 4)),
+    KnownDifference(
+        "getkeys arity", "7.2 and later look into a command without arguments, and say what is "
+        "wrong with it", _getkeys_arity, oracle_before=(7, 2)),
+    KnownDifference(
+        "getkeys arity in MULTI", "the same arity decides what may be queued",
+        _getkeys_arity_queued, oracle_before=(7, 2), diverges=True),
+    KnownDifference(
+        "waitaof", "WAITAOF came with 7.2", _unknown_in_old, oracle_before=(7, 2)),
+    KnownDifference(
+        "client name with NUL", "Redis 7.2 and later check a name up to its first NUL; 7.0 and "
+        "fastredis refuse a NUL as any other unprintable byte", _name_with_nul, diverges=True),
+    KnownDifference(
+        "help text", "help texts are written for this project", _help),
+)

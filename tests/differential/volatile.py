@@ -1,0 +1,115 @@
+"""The one table of replies that may differ between two right servers, and how far.
+
+A rule receives the command and both replies in their Python form, of equal type, and answers
+whether they mean the same. Everything that has no rule here must be equal to the byte.
+
+What is not in this table because the runner avoids it: SCAN outside a transaction (whole
+iterations are compared as sets) and DBSIZE outside a transaction (both sides are swept first, as
+a key that was born expired still counts until something touches it).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List
+
+from support.wire import Array, Bulk, Error, Map
+
+from .alphabet import ABSOLUTE_TIMES_MS, ABSOLUTE_TIMES_S
+from .grammar import Argv
+from .payload import PayloadError, decode
+
+TOLERANCE_MS = 5000
+TOLERANCE_S = 5
+_EXACT_MS = frozenset(ABSOLUTE_TIMES_MS) | {second * 1000 for second in ABSOLUTE_TIMES_S}
+_EXACT_S = frozenset((time + 500) // 1000 for time in _EXACT_MS)
+
+Rule = Callable[[Argv, Any, Any], bool]
+
+
+def _near(tolerance: int, exact: frozenset = frozenset()) -> Rule:
+    """Integers within a tolerance, negative ones (no time, no key) and `exact` ones equal."""
+    def equivalent(_argv: Argv, first: Any, second: Any) -> bool:
+        if not isinstance(first, int) or min(first, second) < 0 or {first, second} & exact:
+            return False
+        return abs(first - second) <= tolerance
+    return equivalent
+
+
+def _same_payload(_argv: Argv, first: Any, second: Any) -> bool:
+    """DUMP: the footer holds a version, and compressors differ."""
+    try:
+        return isinstance(first, Bulk) and decode(first) == decode(second)
+    except PayloadError:
+        return False
+
+
+def _same_elements(_argv: Argv, first: Any, second: Any) -> bool:
+    """KEYS, COMMAND LIST: any order."""
+    return isinstance(first, Array) and sorted(first) == sorted(second)
+
+
+def _same_pairs(_argv: Argv, first: Any, second: Any) -> bool:
+    """CONFIG GET: any order of pairs."""
+    return _pairs(first) == _pairs(second)
+
+
+def _pairs(reply: Any) -> Any:
+    if isinstance(reply, Map):
+        return sorted(reply)
+    return sorted(zip(reply[::2], reply[1::2])) if isinstance(reply, Array) else None
+
+
+def _any_of_type(kind: type) -> Rule:
+    """Only the type of the reply can be compared."""
+    def equivalent(_argv: Argv, first: Any, second: Any) -> bool:
+        return isinstance(first, kind)
+    return equivalent
+
+
+def _hello(_argv: Argv, first: Any, second: Any) -> bool:
+    """HELLO: names of fields and protocol; server, version, id and modules differ."""
+    if isinstance(first, Error):
+        return False
+    one, other = dict(_pairs_in_order(first)), dict(_pairs_in_order(second))
+    return list(one) == list(other) and all(
+        one[name] == other[name] for name in (b"proto", b"mode", b"role"))
+
+
+def _pairs_in_order(reply: Any) -> List[Any]:
+    return list(reply) if isinstance(reply, Map) else list(zip(reply[::2], reply[1::2]))
+
+
+def _scan_in_transaction(_argv: Argv, first: Any, second: Any) -> bool:
+    """SCAN without following its cursor: only the shape."""
+    return all(isinstance(reply, Array) and len(reply) == 2 and isinstance(reply[0], Bulk)
+               and isinstance(reply[1], Array) for reply in (first, second))
+
+
+VOLATILE: Dict[bytes, Rule] = {
+    b"TTL": _near(TOLERANCE_S),
+    b"PTTL": _near(TOLERANCE_MS),
+    b"EXPIRETIME": _near(TOLERANCE_S, _EXACT_S),
+    b"PEXPIRETIME": _near(TOLERANCE_MS, _EXACT_MS),
+    b"OBJECT|IDLETIME": _any_of_type(int),  # 7.0 shares small integers, their clocks included
+    b"DBSIZE": _any_of_type(int),
+    b"LASTSAVE": _any_of_type(int),
+    b"TIME": _any_of_type(Array),
+    b"RANDOMKEY": _any_of_type(Bulk),
+    b"OBJECT|HELP": _any_of_type(Array),
+    b"SCAN": _scan_in_transaction,
+    b"DUMP": _same_payload,
+    b"KEYS": _same_elements,
+    b"COMMAND|LIST": _same_elements,
+    b"CONFIG|GET": _same_pairs,
+    b"HELLO": _hello,
+}
+"""By command, or container|subcommand."""
+
+
+def rule_of(argv: Argv) -> Rule:
+    """The rule of a command; without one, nothing that is not equal is equivalent."""
+    name = argv[0].upper()
+    found = VOLATILE.get(name)
+    if found is None and len(argv) > 1:
+        found = VOLATILE.get(name + b"|" + argv[1].upper())
+    return found or (lambda _argv, _first, _second: False)

@@ -1,0 +1,1 @@
+"""Helpers of the tests: raw client, server processes, the shared server."""
