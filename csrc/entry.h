@@ -28,8 +28,8 @@
  * shorter than 4 GB (asserted): whoever lets clients send longer arguments refuses them as keys.
  *
  * Complexity: every call O(1) but for copies of the bytes. Ownership: an entry owns its inline
- * value and one reference of its blob; collections behind a pointer are freed by their family. A call
- * that "takes" an entry may free it: the table and the heap must then hear of the successor.
+ * value and one reference of its blob; collections behind a pointer are freed by their family. A
+ * call that "takes" an entry may free it: the table and the heap must then hear of the successor.
  */
 #ifndef FASTREDIS_ENTRY_H
 #define FASTREDIS_ENTRY_H

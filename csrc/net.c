@@ -33,16 +33,18 @@ bool net_poller_open(net_poller *poller) {
     poller->fd = epoll_create1(EPOLL_CLOEXEC);
     if (poller->fd < 0) return false;
     poller->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-    if (poller->timer < 0) {
-        close(poller->fd);
-        return false;
-    }
-    return net_poller_watch(poller, poller->timer, poller, 0, NET_READABLE | NET_LEVEL);
+    if (poller->timer >= 0 &&
+        net_poller_watch(poller, poller->timer, poller, 0, NET_READABLE | NET_LEVEL))
+        return true;
+    int reason = errno;
+    net_poller_close(poller);
+    errno = reason;
+    return false;
 }
 
 void net_poller_close(net_poller *poller) {
-    close(poller->timer);
-    close(poller->fd);
+    if (poller->timer >= 0) close(poller->timer);
+    if (poller->fd >= 0) close(poller->fd);
     poller->fd = poller->timer = -1;
 }
 
@@ -73,9 +75,8 @@ int net_poller_collect(net_poller *poller, net_event *events, int capacity, int 
                            wait_ms);
     for (int i = 0; i < count; i++) {
         if (ready[i].data.ptr == poller) {
-            uint64_t times;
-            poller->timer_rang = true;
-            if (read(poller->timer, &times, sizeof times) < 0) continue;
+            uint64_t times; /* nothing to read: it was set anew in the meantime */
+            if (read(poller->timer, &times, sizeof times) > 0) poller->timer_rang = true;
             continue;
         }
         uint32_t what = 0;
@@ -106,27 +107,44 @@ bool net_poller_open(net_poller *poller) {
     poller->timer_rang = false;
     poller->timer = -1;
     poller->fd = kqueue();
-    return poller->fd >= 0 && fcntl(poller->fd, F_SETFD, FD_CLOEXEC) == 0;
+    if (poller->fd >= 0) fcntl(poller->fd, F_SETFD, FD_CLOEXEC);
+    return poller->fd >= 0;
 }
 
 void net_poller_close(net_poller *poller) {
-    close(poller->fd);
+    if (poller->fd >= 0) close(poller->fd);
     poller->fd = -1;
 }
 
-static bool filter_set(net_poller *poller, int fd, int16_t filter, bool on, void *data) {
+static bool filter_set(net_poller *poller, int fd, int16_t filter, uint16_t flags,
+                       uint32_t filter_flags, void *data) {
     struct kevent change;
-    EV_SET(&change, (uintptr_t)fd, filter, on ? EV_ADD : EV_DELETE, 0, 0, data);
+    EV_SET(&change, (uintptr_t)fd, filter, flags, filter_flags, filter_flags ? INT32_MAX : 0, data);
     return kevent(poller->fd, &change, 1, NULL, 0, NULL) == 0;
 }
 
+/* How the read filter is set: bytes to read, or the end of the stream alone, which is told although
+ * fewer bytes wait than any socket holds. Edge-triggered, lest a full buffer ring without end. */
+static bool read_filter_set(net_poller *poller, int fd, uint32_t wanted, void *data) {
+    if (wanted & NET_READABLE)
+        return filter_set(poller, fd, EVFILT_READ, EV_ADD, 0, data);
+    if (wanted & NET_HANGUP)
+        return filter_set(poller, fd, EVFILT_READ, EV_ADD | EV_CLEAR, NOTE_LOWAT, data);
+    return filter_set(poller, fd, EVFILT_READ, EV_DELETE, 0, data);
+}
+
 bool net_poller_watch(net_poller *poller, int fd, void *data, uint32_t before, uint32_t wanted) {
-    uint32_t changed = before ^ wanted;
+    uint32_t reading = NET_READABLE | NET_HANGUP;
     bool done = true;
-    if (changed & NET_READABLE)
-        done &= filter_set(poller, fd, EVFILT_READ, wanted & NET_READABLE, data);
-    if (changed & NET_WRITABLE)
-        done &= filter_set(poller, fd, EVFILT_WRITE, wanted & NET_WRITABLE, data);
+    if ((before ^ wanted) & reading) {
+        /* A filter that is added again keeps some of its old flags: take it out first. */
+        if (before & reading && wanted & reading)
+            filter_set(poller, fd, EVFILT_READ, EV_DELETE, 0, data);
+        done &= read_filter_set(poller, fd, wanted, data);
+    }
+    if ((before ^ wanted) & NET_WRITABLE)
+        done &= filter_set(poller, fd, EVFILT_WRITE, wanted & NET_WRITABLE ? EV_ADD : EV_DELETE, 0,
+                           data);
     return done;
 }
 
@@ -146,7 +164,11 @@ int net_poller_collect(net_poller *poller, net_event *events, int capacity, int 
             poller->timer_rang = true;
             continue;
         }
-        uint32_t what = ready[i].filter == EVFILT_READ ? NET_READABLE : NET_WRITABLE;
+        uint32_t what = ready[i].filter == EVFILT_WRITE ? NET_WRITABLE
+                        : ready[i].flags & EV_CLEAR     ? 0
+                                                        : NET_READABLE;
+        if (ready[i].flags & (EV_EOF | EV_ERROR)) what |= NET_HANGUP;
+        if (!what) continue;
         events[kept++] = (net_event){ready[i].udata, what};
     }
     return kept;
@@ -231,12 +253,12 @@ void net_local_text(int fd, char *text, size_t capacity) {
 void net_peer_text(int fd, char *text, size_t capacity) {
     struct sockaddr_storage address = {0};
     socklen_t length = sizeof address;
-    getpeername(fd, (struct sockaddr *)&address, &length);
-    if (address.ss_family == AF_UNIX || address.ss_family == 0) {
+    if (getpeername(fd, (struct sockaddr *)&address, &length) != 0)
+        address.ss_family = AF_UNSPEC; /* it has gone already */
+    if (address.ss_family == AF_UNIX)
         net_local_text(fd, text, capacity); /* a unix client has no name: the server's path */
-        return;
-    }
-    address_text(&address, "", text, capacity);
+    else
+        address_text(&address, "", text, capacity);
 }
 
 bool net_peer_is_local(int fd) {
@@ -247,6 +269,7 @@ bool net_peer_is_local(int fd) {
     if (address.ss_family == AF_INET)
         return ntohl(((const struct sockaddr_in *)(const void *)&address)->sin_addr.s_addr) >> 24 ==
                127;
+    if (address.ss_family != AF_INET6) return false;
     const struct in6_addr *v6 = &((const struct sockaddr_in6 *)(const void *)&address)->sin6_addr;
     return IN6_IS_ADDR_LOOPBACK(v6) || (IN6_IS_ADDR_V4MAPPED(v6) && v6->s6_addr[12] == 127);
 }

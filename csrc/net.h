@@ -33,12 +33,15 @@ typedef struct net_poller {
     bool timer_rang;
 } net_poller;
 
-/* Opens a poller with one timer. False: errno. */
+/* Opens a poller with one timer. False: errno; nothing is open then. */
 bool net_poller_open(net_poller *poller);
+/* Closing it forgets what it watches; closing it twice does nothing. */
 void net_poller_close(net_poller *poller);
 
-/* Watch `fd` for `wanted` (0: forget it), so far watched for `before`. NET_HANGUP in `wanted` asks
- * for half-closed peers too; NET_LEVEL (listening sockets) for being told until nothing is left.
+/* Watch `fd` for `wanted` (0: forget it), so far watched for `before`. `data` comes back with its
+ * events, is never the poller's own address, and stays the same while `fd` is watched. A peer that
+ * is gone is always told while anything is wanted; NET_HANGUP in `wanted` asks for one that has
+ * ended its side only, too; NET_LEVEL (listening sockets) for being told until nothing is left.
  * False: errno. */
 bool net_poller_watch(net_poller *poller, int fd, void *data, uint32_t before, uint32_t wanted);
 
@@ -46,8 +49,8 @@ bool net_poller_watch(net_poller *poller, int fd, void *data, uint32_t before, u
  * kernel a second look at every socket: whoever leaves bytes unread asks to be told again. */
 void net_poller_tell_again(net_poller *poller, int fd, void *data, uint32_t wanted);
 
-/* Up to `capacity` events; waits up to `wait_ms` for the first. The timer is told in
- * poller->timer_rang. */
+/* Up to `capacity` events; waits up to `wait_ms` (below 1,000) for the first. The timer is told in
+ * poller->timer_rang, which the caller clears. 0 as well where a signal came. */
 int net_poller_collect(net_poller *poller, net_event *events, int capacity, int wait_ms);
 
 /* Ring once in `delay_us` microseconds; replaces the last setting. Negative: never. */
@@ -59,7 +62,8 @@ int net_accept(int listener);
 /* TCP_NODELAY, and keep-alive probes after `keepalive_s` idle seconds (0: none). */
 void net_tune(int fd, int keepalive_s);
 
-/* Printed address of the peer or of our end: "127.0.0.1:80", "[::1]:80", "/path:0". */
+/* Printed address of the peer or of our end: "127.0.0.1:80", "[::1]:80", "/path:0" (both ends of a
+ * unix socket), "?:0" for a peer that has gone. Always ends in a zero byte. */
 void net_peer_text(int fd, char *text, size_t capacity);
 void net_local_text(int fd, char *text, size_t capacity);
 bool net_peer_is_local(int fd); /* loopback or unix socket */

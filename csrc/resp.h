@@ -28,7 +28,7 @@
  *
  * Complexity: O(bytes), whatever the splits; only a count line or a bulk header that does not end
  * is searched again by each call, up to RESP_LINE_MAX. Ownership: the batch owns its arrays and the
- * copies, the parser its list of partial arguments; all other argument bytes are borrowed from data.
+ * copies, the parser its list of partial arguments; other argument bytes are borrowed from data.
  */
 #ifndef FASTREDIS_RESP_H
 #define FASTREDIS_RESP_H
