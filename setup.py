@@ -1,4 +1,4 @@
-"""Build of the one extension over the static C library.
+"""Build of the extensions over the static C library: the engine, and the structures by themselves.
 
 Switches, by environment variable:
     FASTREDIS_DEBUG=1           -O0 -g, assertions, allocator checks
@@ -72,6 +72,7 @@ extensions = [
     )
     for name, source in (
         ("fastredis._engine", "fastredis/_engine.pyx"),
+        ("fastredis.structures", "fastredis/structures.pyx"),
     )
 ]
 

@@ -245,25 +245,24 @@ static resp_status bulk_check(int64_t size, bool valid, const resp_limits *limit
 }
 
 /* What stands at `at` does not begin with '$': an error as soon as its line is there. */
-static COLD resp_status bulk_unexpected(resp_batch *batch, const char *at, const char *end) {
+static COLD resp_status bulk_unexpected(resp_parser *parser, const char *at, const char *end) {
     const char *line_end = memchr(at, '\r', (size_t)(end - at));
     if (!line_end || end - line_end < 2)
         return end - at > RESP_LINE_MAX && !line_end ? RESP_ERROR_BULK_TOO_BIG : RESP_OK;
-    batch->unexpected = (uint8_t)*at;
+    parser->unexpected = (uint8_t)*at;
     return RESP_ERROR_BULK_EXPECTED;
 }
 
 /* One argument beginning at *at (its header, or its bytes where parser->bulk_length is known).
  * On RESP_OK with *whole, `out` is it and *at stands behind it; without, it is not all there. */
-static inline resp_status parse_bulk(resp_parser *parser, resp_batch *batch, const char **at,
-                                     const char *end, const resp_limits *limits, slice *out,
-                                     bool *whole) {
+static inline resp_status parse_bulk(resp_parser *parser, const char **at, const char *end,
+                                     const resp_limits *limits, slice *out, bool *whole) {
     *whole = false;
     if (parser->bulk_length < 0) {
         bool valid;
         int64_t size = 0;
         if (*at == end) return RESP_OK;
-        if (UNLIKELY(**at != '$')) return bulk_unexpected(batch, *at, end);
+        if (UNLIKELY(**at != '$')) return bulk_unexpected(parser, *at, end);
         const char *next = count_line(*at + 1, end, &size, &valid);
         if (UNLIKELY(!next))
             return end - *at > RESP_LINE_MAX ? RESP_ERROR_BULK_TOO_BIG : RESP_OK;
@@ -292,7 +291,7 @@ static resp_status parse_resumed(resp_parser *parser, resp_batch *batch, const c
     while (parser->remaining) {
         slice argument;
         bool whole;
-        resp_status status = parse_bulk(parser, batch, &at, end, limits, &argument, &whole);
+        resp_status status = parse_bulk(parser, &at, end, limits, &argument, &whole);
         parser->position = (size_t)(at - start);
         if (status || !whole) return status;
         partial_push(parser, (size_t)(argument.data - start), argument.length);
@@ -329,7 +328,7 @@ static resp_status parse_array(resp_parser *parser, resp_batch *batch, const cha
     for (parser->remaining = count; parser->remaining; parser->remaining--) {
         slice argument;
         bool whole;
-        status = parse_bulk(parser, batch, &at, end, limits, &argument, &whole);
+        status = parse_bulk(parser, &at, end, limits, &argument, &whole);
         if (UNLIKELY(status)) return status;
         if (UNLIKELY(!whole)) {
             for (size_t i = first; i < batch->argument_count; i++)

@@ -43,7 +43,7 @@ typedef enum resp_status {
     RESP_ERROR_COUNT_INVALID,
     RESP_ERROR_COUNT_UNAUTHENTICATED,
     RESP_ERROR_BULK_TOO_BIG,     /* the line of '$' does not end */
-    RESP_ERROR_BULK_EXPECTED,    /* resp_batch.unexpected holds the byte that came instead */
+    RESP_ERROR_BULK_EXPECTED,    /* resp_parser.unexpected holds the byte that came instead */
     RESP_ERROR_BULK_INVALID,
     RESP_ERROR_BULK_UNAUTHENTICATED,
     RESP_ERROR_BULK_UNTERMINATED, /* no CRLF behind the bytes */
@@ -81,7 +81,6 @@ typedef struct resp_batch {
     resp_command *commands;
     uint32_t command_count, command_capacity;
     resp_copy *copies;
-    uint8_t unexpected;
 } resp_batch;
 
 typedef struct resp_span {
@@ -94,6 +93,7 @@ typedef struct resp_parser {
     int64_t bulk_length; /* of the argument whose header has been read; -1: header to come */
     resp_span *partial;
     uint32_t partial_count, partial_capacity;
+    uint8_t unexpected; /* after RESP_ERROR_BULK_EXPECTED */
 } resp_parser;
 
 void resp_batch_init(resp_batch *batch);

@@ -14,6 +14,7 @@ cdef extern from "hashtable.h" nogil:
         size_t count
         size_t buckets
         size_t mask
+        size_t overflow_units
         uint32_t resize_paused
     ctypedef struct hashtable_position:
         uint8_t *unit

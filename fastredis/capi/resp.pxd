@@ -29,12 +29,12 @@ cdef extern from "resp.h" nogil:
         size_t argument_count
         resp_command *commands
         uint32_t command_count
-        uint8_t unexpected
     ctypedef struct resp_parser:
         size_t position
         int64_t remaining
         int64_t bulk_length
         uint32_t partial_count, partial_capacity
+        uint8_t unexpected
     void resp_batch_init(resp_batch *batch)
     void resp_batch_free(resp_batch *batch)
     void resp_batch_clear(resp_batch *batch)

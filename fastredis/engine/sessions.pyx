@@ -330,7 +330,7 @@ cdef void protocol_error(Session *s, resp_status status) noexcept nogil:
     if s.flags & SESSION_REPLY_OFF:
         return
     if status == RESP_ERROR_BULK_EXPECTED:
-        size = snprintf(filled, sizeof(filled), text, <int>state.batch.unexpected)
+        size = snprintf(filled, sizeof(filled), text, <int>s.parser.unexpected)
         error_count(filled, size)
         reply_error(&s.out, filled, size)
     else:
@@ -339,7 +339,7 @@ cdef void protocol_error(Session *s, resp_status status) noexcept nogil:
 
 
 cdef void session_feed(Session *s, char *data, size_t length) noexcept nogil:
-    """All of it for one session: the sans-IO way in. Data is changed (inline quotes)."""
+    """All of it for one session: the sans-IO way in."""
     state.stats.net_in += length
     s.net_in += length
     s.active_ms = state.now_monotonic_ms

@@ -73,3 +73,15 @@ def create_engine(databases: int = 16, seed: int = 0) -> None:
     _load_reply_types()
     python_call = call_python
     engine_create(databases, seed)
+
+
+def protocol_error_message(status: int, unexpected: int = 0) -> str:
+    """What a client is told whose stream the parser has refused with this status; `unexpected` is
+    the byte that stood where '$' should."""
+    cdef char filled[96]
+    cdef int size = snprintf(filled, sizeof(filled),
+                             protocol_error_text(<resp_status><int>status), <int>unexpected)
+    text = filled[:size].decode("latin-1")
+    for stripped in "\r\n\0":
+        text = text.replace(stripped, " ")
+    return text

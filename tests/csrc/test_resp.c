@@ -457,7 +457,7 @@ static void test_each_mistake_is_told_behind_what_was_right(check_run *run)
             CHECK_INT(which.received, from->command_count);
             CHECK_INT(which.start, right);
             if (which.status == RESP_ERROR_BULK_EXPECTED)
-                CHECK_INT(which.batch.unexpected, mistakes[index].unexpected);
+                CHECK_INT(which.parser.unexpected, mistakes[index].unexpected);
             feeder_free(&which);
         }
         feeder bytewise;
