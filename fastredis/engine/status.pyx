@@ -255,12 +255,19 @@ cdef void error_expire(Call *call) noexcept nogil:
 
 
 cdef void error_unsupported_option(Call *call, slice option) noexcept nogil:
-    """The option is told whole, up to a NUL: it is never longer than what the client has sent."""
+    """The option is told whole, up to a NUL and without line ends behind it: it is never longer
+    than what the client has sent."""
     cdef const char *before = b"ERR Unsupported option "
     cdef const char *end = <const char *>memchr(option.data, 0, option.length)
     cdef size_t first = strlen(before)
-    cdef size_t length = first + (end - option.data if end != NULL else option.length)
-    cdef char *text = <char *>alloc_new(length)
+    cdef size_t length
+    cdef char *text
+    if end != NULL:
+        option.length = end - option.data
+    while option.length and option.data[option.length - 1] in (c'\r', c'\n'):
+        option.length -= 1
+    length = first + option.length
+    text = <char *>alloc_new(length)
     memcpy(text, before, first)
     memcpy(text + first, option.data, length - first)
     error_raw(call, text, length)
