@@ -375,9 +375,13 @@ cdef void sessions_run_ready() noexcept nogil:
         if state.ready == NULL:
             state.ready_last = NULL
         s.is_ready = False
-        if s.pending_length and not (s.flags & (SESSION_HELD | SESSION_CLOSING)):
+        if s.flags & (SESSION_HELD | SESSION_CLOSING):
+            pass
+        elif s.pending_length:
             session_offer(s, s.pending, s.pending_length, True)
             batch_run()
+        elif edge_flush != NULL:
+            edge_flush(s)        # also lets the edge read from it again
         if s == last:
             break
 

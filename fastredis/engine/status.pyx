@@ -38,7 +38,6 @@ cdef enum:
     ERROR_LCS_TOO_LONG
     ERROR_LCS_TOO_BIG
     ERROR_LCS_NO_MEMORY
-    ERROR_EXEC_ABORT_ARITY
     ERROR_EXEC_ABORT_NO_AUTH
     ERROR_WRONG_PASSWORD
     ERROR_NO_PASSWORD_SET
@@ -102,9 +101,6 @@ STATUS_TEXTS[ERROR_LCS_TOO_BIG] = (
 STATUS_TEXTS[ERROR_LCS_NO_MEMORY] = (
     b"ERR Insufficient memory, failed allocating transient memory for LCS")
 
-STATUS_TEXTS[ERROR_EXEC_ABORT_ARITY] = (
-    b"EXECABORT Transaction discarded because of: "
-    b"wrong number of arguments for 'exec' command")
 STATUS_TEXTS[ERROR_EXEC_ABORT_NO_AUTH] = (
     b"EXECABORT Transaction discarded because of: NOAUTH Authentication required.")
 STATUS_TEXTS[ERROR_WRONG_PASSWORD] = (
@@ -204,9 +200,35 @@ cdef void error_named(Call *call, const char *before, const char *data, size_t l
     error_raw(call, text, first + length + last)
 
 
+cdef void error_client_type(Call *call, slice given) noexcept nogil:
+    error_named(call, b"ERR Unknown client type '", given.data, given.length, b"'")
+
+
+cdef void error_client_user(Call *call, slice given) noexcept nogil:
+    error_named(call, b"ERR No such user '", given.data, given.length, b"'")
+
+
+cdef void error_client_attribute(Call *call, slice given) noexcept nogil:
+    error_named(call, b"ERR Unrecognized option '", given.data, given.length, b"'")
+
+
+cdef void error_client_attribute_value(Call *call, slice attribute) noexcept nogil:
+    error_named(call, b"ERR ", attribute.data, attribute.length,
+                b" cannot contain spaces, newlines or special characters.")
+
+
+cdef void error_hello_option(Call *call, slice given) noexcept nogil:
+    error_named(call, b"ERR Syntax error in HELLO option '", given.data, given.length, b"'")
+
+
 cdef void error_arity(Call *call) noexcept nogil:
     error_named(call, b"ERR wrong number of arguments for '", call.row.name,
                 strlen(call.row.name), b"' command")
+
+
+cdef void error_exec_abort_arity(Call *call) noexcept nogil:
+    error_text(call, b"EXECABORT Transaction discarded because of: "
+                     b"wrong number of arguments for 'exec' command")
 
 
 cdef void error_expire(Call *call) noexcept nogil:

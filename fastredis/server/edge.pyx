@@ -9,9 +9,9 @@
 #
 # While requests keep coming, drain() waits for the next ones itself, up to LINGER_MS without the
 # GIL, instead of returning to uvloop between any two: that saves an empty poll, a blocking poll and
-# a callback a wake-up, about 1 us a request at depth 1. It returns after DRAIN_MAX_MS at the latest,
-# so that signals, cron and whatever else lives on the loop get their turn; connections that uvloop
-# itself serves (TLS) turn the waiting off.
+# a callback a wake-up, about 1 us a request at depth 1. It returns after DRAIN_MAX_MS at the
+# latest, so that signals, cron and whatever else lives on the loop get their turn; connections that
+# uvloop itself serves (TLS) turn the waiting off.
 #
 # Which events a socket is watched for follows from its session alone (edge_interest): readable
 # unless it is suspended or does not read its replies, writable while replies wait.
