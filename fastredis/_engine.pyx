@@ -16,14 +16,21 @@ include "engine/keyspace.pyx"
 include "engine/expire.pyx"
 include "engine/transactions.pyx"
 include "engine/dispatch.pyx"
+include "engine/blocking.pyx"
 include "engine/sessions.pyx"
 
 # The command families, each with its rows at the foot.
 include "commands/strings.pyx"
 include "commands/strings_lcs.pyx"
+include "commands/keys.pyx"
+include "commands/keys_walk.pyx"
+include "commands/expiry.pyx"
+include "commands/dump.pyx"
+include "commands/databases.pyx"
 include "commands/transactions.pyx"
 include "commands/connection.pyx"
 include "commands/clients.pyx"
+include "commands/waiting.pyx"
 # Behind all the others: it refines their rows.
 include "commands/introspection.pyx"
 

@@ -123,7 +123,7 @@ cdef Dispatched dispatch(Session *s, const slice *argv, int argc, const Row *hin
     if unlikely(not arity_fits(found, argc)):
         if found.handler == cmd_exec:
             # EXEC that cannot even run ends the transaction, and the watches.
-            error_exec_abort_arity(&call)
+            error_reply(&call, ERROR_EXEC_ABORT_ARITY)
             transaction_end(s)
         else:
             error_arity(&call)

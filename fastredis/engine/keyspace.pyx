@@ -4,7 +4,8 @@
 # looks up through key_read or key_write, changes the value, and says key_changed.
 #
 #   lookup       expired?   clock     hits/misses    for
-#   key_peek     deletes    -         -              OBJECT, TTL, TYPE, EXISTS
+#   key_peek     deletes    -         -              conditions, targets
+#   key_look     deletes    -         counts         OBJECT, TTL, TYPE, EXISTS
 #   key_read     deletes    touches   counts         commands that read
 #   key_write    deletes    touches   -              commands that change
 #
@@ -102,6 +103,13 @@ cdef void lazy_release(blob *b) noexcept nogil:
     blob_release(b)
 
 
+cdef void value_own(entry *copy) noexcept nogil:
+    """Make a fresh copy of an entry (entry_rename) the owner of what stands behind its pointer.
+    Blobs are shared: whoever changes one that has other owners copies it first."""
+    if entry_get_encoding(copy) == ENTRY_BLOB:
+        blob_share(entry_blob(copy))
+
+
 # ---- deleting ----
 
 cdef inline void key_unlink_due(Database *db, entry *e) noexcept nogil:
@@ -177,6 +185,19 @@ cdef inline entry *key_peek(Call *call, slice key) noexcept nogil:
     return e
 
 
+cdef inline entry *key_count(entry *found) noexcept nogil:
+    """Count what a reading lookup has found, or not."""
+    if found == NULL:
+        state.stats.misses += 1
+    else:
+        state.stats.hits += 1
+    return found
+
+
+cdef inline entry *key_look(Call *call, slice key) noexcept nogil:
+    return key_count(key_find(call.database, key, key_hash(call, key)))
+
+
 cdef inline entry *key_read(Call *call, slice key) noexcept nogil:
     cdef entry *e = key_peek(call, key)
     if e == NULL:
@@ -210,6 +231,12 @@ cdef inline void key_changed(Database *db, slice key) noexcept nogil:
         watch_touch(db, key)
 
 
+cdef inline void key_touched(Database *db, slice key) noexcept nogil:
+    """Say that a key has changed as part of a change that is counted under another key."""
+    if db.watched.count:
+        watch_touch(db, key)
+
+
 cdef inline void key_insert(Database *db, entry *e, uint64_t hash) noexcept nogil:
     """Add an entry whose key is not there. The caller tells key_changed."""
     entry_set_clock(e, clock_new())
@@ -217,6 +244,20 @@ cdef inline void key_insert(Database *db, entry *e, uint64_t hash) noexcept nogi
     if entry_has_due(e):
         expiry_heap_add(&db.expires, e, entry_due(e))
         expire_schedule(entry_due(e))
+
+
+cdef void key_put(Database *db, entry *e, slice key, uint64_t hash) noexcept nogil:
+    """Add an entry in the place of whatever the key held; it keeps its access clock. The caller
+    tells key_changed."""
+    cdef hashtable_position position
+    cdef uint32_t clock = entry_clock(e)
+    cdef entry *old = <entry *>hashtable_locate(&db.keys, key.data, key.length, hash, &position)
+    if old != NULL:
+        if entry_is_due(old):
+            state.stats.expired += 1
+        key_remove_at(db, &position, old)
+    key_insert(db, e, hash)
+    entry_set_clock(e, clock)
 
 
 cdef inline void key_reshaped(Database *db, hashtable_position *position, entry *old,

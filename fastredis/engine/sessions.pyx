@@ -92,7 +92,7 @@ cdef void session_close(Session *s) noexcept nogil:
     if s.flags & SESSION_FREED:
         return
     s.flags |= SESSION_FREED
-    session_unblock(s)
+    blocked_close(s)
     transaction_end(s)
     session_unlink(s)
     s.next = state.reap
@@ -101,7 +101,7 @@ cdef void session_close(Session *s) noexcept nogil:
 
 cdef void session_kill(Session *s) noexcept nogil:
     """Cut off another session, whoever owns its socket. Not for the one whose command runs."""
-    session_unblock(s)
+    blocked_close(s)
     s.flags |= SESSION_CLOSE_NOW
     if edge_flush != NULL:
         edge_flush(s)
@@ -129,12 +129,6 @@ cdef void session_free(Session *s) noexcept nogil:
     text_free(&s.peer)
     text_free(&s.local)
     alloc_free(s, sizeof(Session))
-
-
-cdef void session_unblock(Session *s) noexcept nogil:
-    if s.flags & SESSION_BLOCKED:
-        s.flags &= ~<uint32_t>SESSION_BLOCKED
-        state.blocked_count -= 1
 
 
 cdef void session_make_ready(Session *s) noexcept nogil:
@@ -392,6 +386,7 @@ cdef void engine_tick() noexcept nogil:
     if state.pause_until_ms and state.now_monotonic_ms >= state.pause_until_ms:
         pause_end()
     expire_tick()
+    blocked_tick()
     if state.pause_until_ms:
         expire_schedule(state.now_ms + (state.pause_until_ms - state.now_monotonic_ms))
     sessions_run_ready()

@@ -31,6 +31,7 @@ from fastredis.capi.lcs cimport *
 from fastredis.capi.lzf cimport *
 from fastredis.capi.number cimport *
 from fastredis.capi.random cimport *
+from fastredis.capi.rdb_format cimport *
 from fastredis.capi.reply cimport *
 from fastredis.capi.resp cimport *
 
@@ -190,6 +191,13 @@ ctypedef struct MultiQueue:
     uint32_t owned               # how many of the first commands own their bytes
     size_t bytes
 
+cdef enum BlockedWhy:
+    BLOCKED_TIMEOUT              # time has run out, or CLIENT UNBLOCK says so
+    BLOCKED_CANCELLED            # by CLIENT UNBLOCK ERROR; the error is already sent
+    BLOCKED_CLOSED               # the session goes: nothing is to be sent
+
+ctypedef void (*BlockedEnd)(Session *s, BlockedWhy why) noexcept nogil
+
 ctypedef struct Session:
     uint64_t id
     uint32_t flags
@@ -215,6 +223,9 @@ ctypedef struct Session:
     int64_t active_ms
     int64_t output_soft_since_ms
     int64_t blocked_until_ms     # 0: without limit
+    uint32_t blocked_position    # in state.timeouts, or EXPIRY_HEAP_NOWHERE
+    bint blocked_muted           # CLIENT REPLY has taken the answer away beforehand
+    BlockedEnd blocked_end       # what answers when the wait is over
     uint64_t net_in
     uint64_t net_out
     uint64_t command_count
@@ -299,6 +310,7 @@ ctypedef struct State:
     size_t password_length
     char version[VERSION_BYTES]  # what clients are told; empty: VERSION_DEFAULT
     uint64_t blocked_count
+    expiry_heap timeouts         # of blocked sessions, by monotonic time
     uint64_t watching_count
     uint64_t watched_count
     int64_t pause_until_ms       # monotonic; 0: not paused

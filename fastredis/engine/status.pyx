@@ -38,6 +38,24 @@ cdef enum:
     ERROR_LCS_TOO_LONG
     ERROR_LCS_TOO_BIG
     ERROR_LCS_NO_MEMORY
+    ERROR_NX_COMBINED
+    ERROR_GT_AND_LT
+    ERROR_SCAN_NOVALUES
+    ERROR_NOT_LFU
+    ERROR_IS_LFU
+    ERROR_FIRST_DB_INDEX
+    ERROR_SECOND_DB_INDEX
+    ERROR_BUSY_KEY
+    ERROR_RESTORE_TTL
+    ERROR_RESTORE_IDLE_TIME
+    ERROR_RESTORE_FREQUENCY
+    ERROR_PAYLOAD
+    ERROR_BAD_DATA
+    ERROR_WAIT_LOCAL
+    ERROR_WAIT_NO_AOF
+    ERROR_UNBLOCKED
+    ERROR_UNBLOCK_REASON
+    ERROR_EXEC_ABORT_ARITY
     ERROR_EXEC_ABORT_NO_AUTH
     ERROR_WRONG_PASSWORD
     ERROR_NO_PASSWORD_SET
@@ -100,7 +118,33 @@ STATUS_TEXTS[ERROR_LCS_TOO_BIG] = (
     b"ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len")
 STATUS_TEXTS[ERROR_LCS_NO_MEMORY] = (
     b"ERR Insufficient memory, failed allocating transient memory for LCS")
+STATUS_TEXTS[ERROR_NX_COMBINED] = (
+    b"ERR NX and XX, GT or LT options at the same time are not compatible")
+STATUS_TEXTS[ERROR_GT_AND_LT] = b"ERR GT and LT options at the same time are not compatible"
+STATUS_TEXTS[ERROR_SCAN_NOVALUES] = b"ERR NOVALUES option can only be used in HSCAN"
+STATUS_TEXTS[ERROR_NOT_LFU] = (
+    b"ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that "
+    b"when switching between policies at runtime LRU and LFU data will take some time to adjust.")
+STATUS_TEXTS[ERROR_IS_LFU] = (
+    b"ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that "
+    b"when switching between policies at runtime LRU and LFU data will take some time to adjust.")
+STATUS_TEXTS[ERROR_FIRST_DB_INDEX] = b"ERR invalid first DB index"
+STATUS_TEXTS[ERROR_SECOND_DB_INDEX] = b"ERR invalid second DB index"
+STATUS_TEXTS[ERROR_BUSY_KEY] = b"BUSYKEY Target key name already exists."
+STATUS_TEXTS[ERROR_RESTORE_TTL] = b"ERR Invalid TTL value, must be >= 0"
+STATUS_TEXTS[ERROR_RESTORE_IDLE_TIME] = b"ERR Invalid IDLETIME value, must be >= 0"
+STATUS_TEXTS[ERROR_RESTORE_FREQUENCY] = b"ERR Invalid FREQ value, must be >= 0 and <= 255"
+STATUS_TEXTS[ERROR_PAYLOAD] = b"ERR DUMP payload version or checksum are wrong"
+STATUS_TEXTS[ERROR_BAD_DATA] = b"ERR Bad data format"
+STATUS_TEXTS[ERROR_WAIT_LOCAL] = b"ERR value is out of range, value must between 0 and 1"
+STATUS_TEXTS[ERROR_WAIT_NO_AOF] = (
+    b"ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.")
+STATUS_TEXTS[ERROR_UNBLOCKED] = b"UNBLOCKED client unblocked via CLIENT UNBLOCK"
+STATUS_TEXTS[ERROR_UNBLOCK_REASON] = b"ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"
 
+STATUS_TEXTS[ERROR_EXEC_ABORT_ARITY] = (
+    b"EXECABORT Transaction discarded because of: "
+    b"wrong number of arguments for 'exec' command")
 STATUS_TEXTS[ERROR_EXEC_ABORT_NO_AUTH] = (
     b"EXECABORT Transaction discarded because of: NOAUTH Authentication required.")
 STATUS_TEXTS[ERROR_WRONG_PASSWORD] = (
@@ -226,14 +270,22 @@ cdef void error_arity(Call *call) noexcept nogil:
                 strlen(call.row.name), b"' command")
 
 
-cdef void error_exec_abort_arity(Call *call) noexcept nogil:
-    error_text(call, b"EXECABORT Transaction discarded because of: "
-                     b"wrong number of arguments for 'exec' command")
-
-
 cdef void error_expire(Call *call) noexcept nogil:
     error_named(call, b"ERR invalid expire time in '", call.row.name, strlen(call.row.name),
                 b"' command")
+
+
+cdef void error_unsupported_option(Call *call, slice option) noexcept nogil:
+    """The option is told whole, up to a NUL: it is never longer than what the client has sent."""
+    cdef const char *before = b"ERR Unsupported option "
+    cdef const char *end = <const char *>memchr(option.data, 0, option.length)
+    cdef size_t first = strlen(before)
+    cdef size_t length = first + (end - option.data if end != NULL else option.length)
+    cdef char *text = <char *>alloc_new(length)
+    memcpy(text, before, first)
+    memcpy(text + first, option.data, length - first)
+    error_raw(call, text, length)
+    alloc_free(text, length)
 
 
 cdef void _error_try_help(Call *call, const char *format, const char *name) noexcept nogil:
