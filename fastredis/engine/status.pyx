@@ -244,6 +244,27 @@ cdef void error_named(Call *call, const char *before, const char *data, size_t l
     error_raw(call, text, first + length + last)
 
 
+cdef void error_client_type(Call *call, slice given) noexcept nogil:
+    error_named(call, b"ERR Unknown client type '", given.data, given.length, b"'")
+
+
+cdef void error_client_user(Call *call, slice given) noexcept nogil:
+    error_named(call, b"ERR No such user '", given.data, given.length, b"'")
+
+
+cdef void error_client_attribute(Call *call, slice given) noexcept nogil:
+    error_named(call, b"ERR Unrecognized option '", given.data, given.length, b"'")
+
+
+cdef void error_client_attribute_value(Call *call, slice attribute) noexcept nogil:
+    error_named(call, b"ERR ", attribute.data, attribute.length,
+                b" cannot contain spaces, newlines or special characters.")
+
+
+cdef void error_hello_option(Call *call, slice given) noexcept nogil:
+    error_named(call, b"ERR Syntax error in HELLO option '", given.data, given.length, b"'")
+
+
 cdef void error_arity(Call *call) noexcept nogil:
     error_named(call, b"ERR wrong number of arguments for '", call.row.name,
                 strlen(call.row.name), b"' command")
