@@ -49,6 +49,7 @@ COMMAND_FLAGS = (
 )
 cdef dict _flag_bits = dict(COMMAND_FLAGS)
 _flag_bits["not_queued"] = COMMAND_NOT_QUEUED
+_flag_bits["protected"] = COMMAND_PROTECTED
 cdef list _kept_texts = []       # owns the bytes that rows point into
 
 

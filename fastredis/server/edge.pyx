@@ -300,10 +300,12 @@ cdef void edge_drain() noexcept nogil:
     global timer_set_for_ms
     cdef net_event events[ROUND_EVENTS]
     cdef int round, count, i
+    cdef uint64_t start
     for round in range(ROUNDS_MAX):
         count = net_poller_collect(&poller, events, ROUND_EVENTS)
         if count <= 0 and not poller.timer_rang:
             break
+        start = clock_ticks()
         state.stats.loop_cycles += 1
         clock_update()
         for i in range(count):
@@ -314,6 +316,7 @@ cdef void edge_drain() noexcept nogil:
             timer_set_for_ms = NEVER_MS
             engine_tick()
         edge_reap()
+        state.stats.loop_ticks += clock_ticks() - start
     arm_timer()
 
 
@@ -321,7 +324,7 @@ cdef int64_t idle_timeout_ms = 0
 
 
 cdef void edge_cron() noexcept nogil:
-    """Once a tenth of a second: idle clients, soft output limits."""
+    """hz times a second: idle clients, soft output limits, statistics."""
     cdef Session *s = state.sessions
     cdef Session *following
     cdef uint32_t left = state.session_count
@@ -338,6 +341,8 @@ cdef void edge_cron() noexcept nogil:
         s = following
         left -= 1
     edge_reap()
+    stats_sample()
+    alloc_purge()
     arm_timer()
 
 
@@ -362,7 +367,7 @@ cdef class Edge:
             edge_drain()
 
     def cron(self) -> None:
-        """Time-outs of clients; to be called about ten times a second."""
+        """Time-outs of clients and statistics; to be called about ten times a second."""
         with nogil:
             edge_cron()
 
