@@ -46,7 +46,10 @@ elif not SANITIZE:
 
 c_sources = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("csrc/*.c"))
 c_headers = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("csrc/*.h"))
-included = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("fastredis/*/*.pyx"))
+included = sorted(
+    path.relative_to(ROOT).as_posix()
+    for pattern in ("*.pyx", "*/*.pyx", "capi/*.pxd") for path in ROOT.glob(f"fastredis/{pattern}")
+)
 
 library = ("fastredis_core", {
     "sources": c_sources,

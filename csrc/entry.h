@@ -143,6 +143,9 @@ const void *entry_key(const void *e, size_t *length);
 static inline int64_t entry_number(const entry *e) {
     return (int64_t)load_u64(entry_look(e).value);
 }
+static inline void entry_set_number(entry *e, int64_t number) {
+    store_u64(entry_look(e).value, (uint64_t)number);
+}
 static inline void *entry_pointer(const entry *e) {
     return (void *)(uintptr_t)load_u64(entry_look(e).value);
 }

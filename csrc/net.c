@@ -37,7 +37,7 @@ bool net_poller_open(net_poller *poller) {
         close(poller->fd);
         return false;
     }
-    return net_poller_watch(poller, poller->timer, poller, 0, NET_READABLE);
+    return net_poller_watch(poller, poller->timer, poller, 0, NET_READABLE | NET_LEVEL);
 }
 
 void net_poller_close(net_poller *poller) {
@@ -46,20 +46,31 @@ void net_poller_close(net_poller *poller) {
     poller->fd = poller->timer = -1;
 }
 
+static uint32_t epoll_events_of(uint32_t wanted) {
+    uint32_t events = wanted & NET_LEVEL ? 0 : EPOLLET;
+    if (wanted & NET_READABLE) events |= EPOLLIN;
+    if (wanted & NET_WRITABLE) events |= EPOLLOUT;
+    if (wanted & NET_HANGUP) events |= EPOLLRDHUP;
+    return events;
+}
+
+void net_poller_tell_again(net_poller *poller, int fd, void *data, uint32_t wanted) {
+    struct epoll_event event = {.events = epoll_events_of(wanted), .data.ptr = data};
+    epoll_ctl(poller->fd, EPOLL_CTL_MOD, fd, &event);
+}
+
 bool net_poller_watch(net_poller *poller, int fd, void *data, uint32_t before, uint32_t wanted) {
-    struct epoll_event event = {.data.ptr = data};
+    struct epoll_event event = {.events = epoll_events_of(wanted), .data.ptr = data};
     if (before == wanted) return true;
-    if (wanted & NET_READABLE) event.events |= EPOLLIN;
-    if (wanted & NET_WRITABLE) event.events |= EPOLLOUT;
-    if (wanted & NET_HANGUP) event.events |= EPOLLRDHUP;
     int change = !wanted ? EPOLL_CTL_DEL : before ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
     return epoll_ctl(poller->fd, change, fd, &event) == 0;
 }
 
-int net_poller_collect(net_poller *poller, net_event *events, int capacity) {
+int net_poller_collect(net_poller *poller, net_event *events, int capacity, int wait_ms) {
     struct epoll_event ready[EVENTS_MAX];
     int kept = 0;
-    int count = epoll_wait(poller->fd, ready, capacity < EVENTS_MAX ? capacity : EVENTS_MAX, 0);
+    int count = epoll_wait(poller->fd, ready, capacity < EVENTS_MAX ? capacity : EVENTS_MAX,
+                           wait_ms);
     for (int i = 0; i < count; i++) {
         if (ready[i].data.ptr == poller) {
             uint64_t times;
@@ -119,9 +130,14 @@ bool net_poller_watch(net_poller *poller, int fd, void *data, uint32_t before, u
     return done;
 }
 
-int net_poller_collect(net_poller *poller, net_event *events, int capacity) {
+/* Level-triggered here: what is left is told again by itself. */
+void net_poller_tell_again(net_poller *poller, int fd, void *data, uint32_t wanted) {
+    (void)poller, (void)fd, (void)data, (void)wanted;
+}
+
+int net_poller_collect(net_poller *poller, net_event *events, int capacity, int wait_ms) {
     struct kevent ready[EVENTS_MAX];
-    struct timespec now = {0, 0};
+    struct timespec now = {0, wait_ms * 1000000L};
     int kept = 0;
     int count = kevent(poller->fd, NULL, 0, ready, capacity < EVENTS_MAX ? capacity : EVENTS_MAX,
                        &now);

@@ -19,6 +19,7 @@ enum {
     NET_READABLE = 1,
     NET_WRITABLE = 2,
     NET_HANGUP = 4, /* the peer is gone, or (where asked for) sends no more */
+    NET_LEVEL = 8,  /* only asked for, never told */
 };
 
 typedef struct net_event {
@@ -37,12 +38,17 @@ bool net_poller_open(net_poller *poller);
 void net_poller_close(net_poller *poller);
 
 /* Watch `fd` for `wanted` (0: forget it), so far watched for `before`. NET_HANGUP in `wanted` asks
- * for half-closed peers too. False: errno. */
+ * for half-closed peers too; NET_LEVEL (listening sockets) for being told until nothing is left.
+ * False: errno. */
 bool net_poller_watch(net_poller *poller, int fd, void *data, uint32_t before, uint32_t wanted);
 
-/* Up to `capacity` events that are ready now; never waits. The timer is told in
+/* An event is told once for each arrival (edge-triggered where the system can), which saves the
+ * kernel a second look at every socket: whoever leaves bytes unread asks to be told again. */
+void net_poller_tell_again(net_poller *poller, int fd, void *data, uint32_t wanted);
+
+/* Up to `capacity` events; waits up to `wait_ms` for the first. The timer is told in
  * poller->timer_rang. */
-int net_poller_collect(net_poller *poller, net_event *events, int capacity);
+int net_poller_collect(net_poller *poller, net_event *events, int capacity, int wait_ms);
 
 /* Ring once in `delay_us` microseconds; replaces the last setting. Negative: never. */
 void net_timer_set(net_poller *poller, int64_t delay_us);

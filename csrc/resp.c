@@ -84,6 +84,9 @@ static void partial_push(resp_parser *parser, size_t offset, size_t length) {
 
 static inline bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
+/* What ends a word that is not quoted: vertical tab and form feed are blanks between words only. */
+static inline bool ends_word(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
 static int hex_digit(char c) {
     if (c >= '0' && c <= '9') return c - '0';
     if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -130,13 +133,12 @@ static char *copy_quoted(char *from, char *end, char quote, char **to) {
 
 bool resp_split_line(resp_batch *batch, char *line, size_t length) {
     char *from = line;
-    char *zero = memchr(line, 0, length);
-    char *end = zero ? zero : line + length; /* a zero byte ends the line */
+    char *end = line + length;
     for (;;) {
         while (from < end && is_blank(*from)) from++;
         if (from == end) return true;
         char *start = from, *to = from;
-        while (from < end && !is_blank(*from)) {
+        while (from < end && !ends_word(*from)) {
             if (*from == '"' || *from == '\'') {
                 char quote = *from++;
                 from = copy_quoted(from, end, quote, &to);
@@ -190,9 +192,9 @@ static inline const char *count_line(const char *at, const char *end, int64_t *n
         return at + 2;
     }
     if (UNLIKELY(end - at < 2)) return NULL;
-    *valid = at > digits && value <= INT64_MAX &&
+    *valid = at > digits && value <= (uint64_t)INT64_MAX + negative &&
              (*digits != '0' || (at == digits + 1 && !negative));
-    *number = negative ? -(int64_t)value : (int64_t)value;
+    *number = negative ? (int64_t)(0 - value) : (int64_t)value;
     return at + 2;
 }
 

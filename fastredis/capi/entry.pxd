@@ -47,6 +47,7 @@ cdef extern from "entry.h" nogil:
     entry_view entry_look(const entry *e)
     const void *entry_key(const void *e, size_t *length)
     int64_t entry_number(const entry *e)
+    void entry_set_number(entry *e, int64_t number)
     void *entry_pointer(const entry *e)
     void entry_set_pointer(entry *e, const void *pointer)
     blob *entry_blob(const entry *e)

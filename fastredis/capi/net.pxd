@@ -7,6 +7,7 @@ cdef extern from "net.h" nogil:
         NET_READABLE
         NET_WRITABLE
         NET_HANGUP
+        NET_LEVEL
     ctypedef struct net_event:
         void *data
         uint32_t what
@@ -16,7 +17,8 @@ cdef extern from "net.h" nogil:
     bint net_poller_open(net_poller *poller)
     void net_poller_close(net_poller *poller)
     bint net_poller_watch(net_poller *poller, int fd, void *data, uint32_t before, uint32_t wanted)
-    int net_poller_collect(net_poller *poller, net_event *events, int capacity)
+    void net_poller_tell_again(net_poller *poller, int fd, void *data, uint32_t wanted)
+    int net_poller_collect(net_poller *poller, net_event *events, int capacity, int wait_ms)
     void net_timer_set(net_poller *poller, int64_t delay_us)
     int net_accept(int listener)
     void net_tune(int fd, int keepalive_s)

@@ -47,6 +47,11 @@ cdef Row *_find_row(Call *call) noexcept nogil:
     cdef Row *sub
     if found == NULL:
         found = table_find(call.argv[0].data, call.argv[0].length)
+    if found == NULL and (slice_is(call.argv[0], b"POST") or slice_is(call.argv[0], b"HOST:")):
+        # A browser has been made to send HTTP here: whatever follows is not the client's own.
+        state.stats.http_cut += 1
+        call.session.flags |= SESSION_CLOSE_NOW
+        return NULL
     if found == NULL:
         call.row = &unknown_row
         error_unknown_command(call)
@@ -54,13 +59,12 @@ cdef Row *_find_row(Call *call) noexcept nogil:
         return NULL
     if found.subcommand_count and call.argc >= 2:
         sub = table_find_sub(found, call.argv[1])
-        if sub == NULL and found.handler == NULL:
+        if sub == NULL:
             call.row = found
             error_subcommand(call)
             call_reject(call)
             return NULL
-        if sub != NULL:
-            found = sub
+        found = sub
     return found
 
 
@@ -109,14 +113,14 @@ cdef bint _held_by_pause(Call *call) noexcept nogil:
         return True
     if call.row.handler == cmd_exec:
         return queue_has_write(call.session)
-    return call.row.flags & COMMAND_WRITE and not (
-        call.session.flags & SESSION_MULTI and not (call.row.flags & COMMAND_NOT_QUEUED))
+    # Queueing a write in MULTI is held as well, so that EXEC meets no half-known transaction.
+    return call.row.flags & (COMMAND_WRITE | COMMAND_MAY_REPLICATE) != 0
 
 
 cdef bint queue_has_write(Session *s) noexcept nogil:
     cdef uint32_t i
     for i in range(s.queue.count):
-        if s.queue.commands[i].row.flags & COMMAND_WRITE:
+        if s.queue.commands[i].row.flags & (COMMAND_WRITE | COMMAND_MAY_REPLICATE):
             return True
     return False
 
@@ -143,7 +147,7 @@ cdef Dispatched dispatch(Session *s, const slice *argv, int argc, const Row *hin
     call.row = found
     s.last_row = found
     if unlikely(not arity_fits(found, argc)):
-        if found.handler == cmd_exec and s.flags & SESSION_MULTI:
+        if found.handler == cmd_exec:
             error_exec_abort_arity(&call)
             transaction_end(s)
         else:
@@ -189,15 +193,22 @@ cdef inline Dispatched _muted(Session *s, size_t mark) noexcept nogil:
     return DISPATCHED
 
 
-cdef void error_exec_abort_arity(Call *call) noexcept nogil:
-    error_text(call, b"EXECABORT Transaction discarded because of: "
-                     b"wrong number of arguments for 'exec' command")
+cdef void pause_begin(int64_t duration_ms, bint all) noexcept nogil:
+    """Hold writes, or everything, for a while. It only ever adds to a pause that is running: the
+    later end and the wider hold count."""
+    if state.pause_until_ms and state.now_monotonic_ms >= state.pause_until_ms:
+        pause_end()
+    state.pause_until_ms = max(state.pause_until_ms, state.now_monotonic_ms + duration_ms)
+    state.pause_all = state.pause_all or all
+    expire_schedule(state.now_ms + duration_ms)
 
 
 cdef void pause_end() noexcept nogil:
-    """Let the held sessions go on."""
+    """Let the held sessions go on, and expiry too."""
     cdef Session *s = state.sessions
     state.pause_until_ms = 0
+    state.pause_all = False
+    expire_schedule(state.now_ms)
     if s == NULL:
         return
     while True:

@@ -5,6 +5,8 @@
 # at once do not keep other clients waiting: it then asks to be called again at once, behind the
 # input that has come in meanwhile. On access an expired key is gone whatever the timer does.
 #
+# While CLIENT PAUSE holds the writes nothing is deleted: the end of the pause calls for a tick.
+#
 # The same tick takes apart what FLUSHALL and other mass deletions have left (the graveyard).
 
 cdef enum:
@@ -70,7 +72,7 @@ cdef void expire_tick() noexcept nogil:
     cdef int64_t due_ms, wake_ms = NEVER_MS
     cdef bint done = True
     cdef int i
-    if state.limits.active_expire:
+    if state.limits.active_expire and not state.pause_until_ms:
         for i in range(state.database_count):
             if done:
                 done = _expire_database(&state.databases[i], start_us)

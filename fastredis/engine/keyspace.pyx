@@ -4,7 +4,8 @@
 # looks up through key_read or key_write, changes the value, and says key_changed.
 #
 #   lookup       expired?   clock     hits/misses    for
-#   key_peek     deletes    -         -              OBJECT, TTL, TYPE, EXISTS
+#   key_peek     deletes    -         -              conditions, targets
+#   key_look     deletes    -         counts         OBJECT, TTL, TYPE, EXISTS
 #   key_read     deletes    touches   counts         commands that read
 #   key_write    deletes    touches   -              commands that change
 #
@@ -109,6 +110,13 @@ cdef void lazy_release(blob *b) noexcept nogil:
     blob_release(b)
 
 
+cdef void value_own(entry *copy) noexcept nogil:
+    """Make a fresh copy of an entry (entry_rename) the owner of what stands behind its pointer.
+    Blobs are shared: whoever changes one that has other owners copies it first."""
+    if entry_get_encoding(copy) == ENTRY_BLOB:
+        blob_share(entry_blob(copy))
+
+
 # ---- deleting ----
 
 cdef inline void key_unlink_due(Database *db, entry *e) noexcept nogil:
@@ -173,11 +181,32 @@ cdef inline entry *key_find(Database *db, slice key, uint64_t hash) noexcept nog
 
 
 cdef inline entry *key_peek(Call *call, slice key) noexcept nogil:
-    return key_find(call.database, key, key_hash(call, key))
+    cdef uint64_t hash = key_hash(call, key)
+    cdef entry *e = <entry *>hashtable_find(&call.database.keys, key.data, key.length, hash)
+    if e != NULL and entry_is_due(e):
+        # While CLIENT PAUSE holds writes the data stays as it is: a read sees that the key is
+        # gone, and leaves it. A write may go on to insert, so for it the entry must go.
+        if likely(not state.pause_until_ms) or call.row.flags & COMMAND_WRITE:
+            key_expire(call.database, e)
+        return NULL
+    return e
+
+
+cdef inline entry *key_count(entry *found) noexcept nogil:
+    """Count what a reading lookup has found, or not."""
+    if found == NULL:
+        state.stats.misses += 1
+    else:
+        state.stats.hits += 1
+    return found
+
+
+cdef inline entry *key_look(Call *call, slice key) noexcept nogil:
+    return key_count(key_find(call.database, key, key_hash(call, key)))
 
 
 cdef inline entry *key_read(Call *call, slice key) noexcept nogil:
-    cdef entry *e = key_find(call.database, key, key_hash(call, key))
+    cdef entry *e = key_peek(call, key)
     if e == NULL:
         state.stats.misses += 1
         return NULL
@@ -209,6 +238,12 @@ cdef inline void key_changed(Database *db, slice key) noexcept nogil:
         watch_touch(db, key)
 
 
+cdef inline void key_touched(Database *db, slice key) noexcept nogil:
+    """Say that a key has changed as part of a change that is counted under another key."""
+    if db.watched.count:
+        watch_touch(db, key)
+
+
 cdef inline void key_insert(Database *db, entry *e, uint64_t hash) noexcept nogil:
     """Add an entry whose key is not there. The caller tells key_changed."""
     entry_set_clock(e, clock_new())
@@ -216,6 +251,20 @@ cdef inline void key_insert(Database *db, entry *e, uint64_t hash) noexcept nogi
     if entry_has_due(e):
         expiry_heap_add(&db.expires, e, entry_due(e))
         expire_schedule(entry_due(e))
+
+
+cdef void key_put(Database *db, entry *e, slice key, uint64_t hash) noexcept nogil:
+    """Add an entry in the place of whatever the key held; it keeps its access clock. The caller
+    tells key_changed."""
+    cdef hashtable_position position
+    cdef uint32_t clock = entry_clock(e)
+    cdef entry *old = <entry *>hashtable_locate(&db.keys, key.data, key.length, hash, &position)
+    if old != NULL:
+        if entry_is_due(old):
+            state.stats.expired += 1
+        key_remove_at(db, &position, old)
+    key_insert(db, e, hash)
+    entry_set_clock(e, clock)
 
 
 cdef inline void key_reshaped(Database *db, hashtable_position *position, entry *old,
@@ -228,20 +277,19 @@ cdef inline void key_reshaped(Database *db, hashtable_position *position, entry 
         expiry_heap_replace(&db.expires, entry_heap_position(made), made)
 
 
-cdef void key_set_due(Database *db, slice key, uint64_t hash, entry *e,
-                      int64_t due_ms) noexcept nogil:
-    """Give an entry a due time, another one, or none (ENTRY_NO_DUE)."""
-    cdef hashtable_position position
+cdef entry *key_set_due_at(Database *db, hashtable_position *position, entry *e,
+                           int64_t due_ms) noexcept nogil:
+    """Give the entry at a position a due time, another one, or none (ENTRY_NO_DUE). Returns it or
+    its successor; the position stays good."""
     cdef bint had = entry_has_due(e)
     cdef entry *made
-    hashtable_locate(&db.keys, key.data, key.length, hash, &position)
     if had and due_ms < 0:
         expiry_heap_remove(&db.expires, entry_heap_position(e))
     made = entry_set_due(e, due_ms)
     if made != e:
-        hashtable_replace(&db.keys, &position, made)
+        hashtable_replace(&db.keys, position, made)
     if due_ms < 0:
-        return
+        return made
     if had:
         if made != e:
             expiry_heap_replace(&db.expires, entry_heap_position(made), made)
@@ -249,6 +297,59 @@ cdef void key_set_due(Database *db, slice key, uint64_t hash, entry *e,
     else:
         expiry_heap_add(&db.expires, made, due_ms)
     expire_schedule(due_ms)
+    return made
+
+
+cdef void key_set_due(Database *db, slice key, uint64_t hash, entry *e,
+                      int64_t due_ms) noexcept nogil:
+    """The same for an entry that was found by its key."""
+    cdef hashtable_position position
+    hashtable_locate(&db.keys, key.data, key.length, hash, &position)
+    key_set_due_at(db, &position, e, due_ms)
+
+
+# ---- many keys ----
+#
+# A command with many keys walks them behind a window: the bucket of a key is asked for
+# KEYS_AHEAD keys before its turn, the entries that it may mean KEYS_AHEAD_ENTRIES before. The
+# window is advice: inserts and removes meanwhile make a prefetch useless, never wrong.
+
+cdef enum:
+    KEYS_AHEAD = 32              # a power of two: hashes[] is a ring
+    KEYS_AHEAD_ENTRIES = 16
+
+ctypedef struct KeyWindow:
+    const slice *keys            # the first one; the next stands `step` arguments behind
+    int step
+    int count
+    int hashed                   # how many keys have their bucket on its way
+    int fetched                  # ... and their entries
+    uint64_t hashes[KEYS_AHEAD]
+
+
+cdef inline void window_begin(KeyWindow *window, const slice *keys, int step,
+                              int count) noexcept nogil:
+    window.keys = keys
+    window.step = step
+    window.count = count
+    window.hashed = window.fetched = 0
+
+
+cdef inline uint64_t window_hash(KeyWindow *window, Database *db, int index) noexcept nogil:
+    """Hash of key number `index`; to be called for 0, 1, 2 ... in turn."""
+    cdef int until = min(index + KEYS_AHEAD, window.count)
+    cdef const slice *key
+    while window.hashed < until:
+        key = window.keys + window.hashed * window.step
+        window.hashes[window.hashed & (KEYS_AHEAD - 1)] = hash_bytes(
+            &state.entry_type.seed, key.data, key.length)
+        hashtable_prefetch_bucket(&db.keys, window.hashes[window.hashed & (KEYS_AHEAD - 1)])
+        window.hashed += 1
+    until = min(index + KEYS_AHEAD_ENTRIES, window.count)
+    while window.fetched < until:
+        hashtable_prefetch_element(&db.keys, window.hashes[window.fetched & (KEYS_AHEAD - 1)])
+        window.fetched += 1
+    return window.hashes[index & (KEYS_AHEAD - 1)]
 
 
 # ---- strings ----
@@ -258,23 +359,25 @@ cdef inline entry_encoding string_encoding(slice value, int64_t *number) noexcep
     if value.length <= 20 and value.length > 0 and number_parse_int64(value.data, value.length,
                                                                      number):
         return ENTRY_INT
-    if value.length <= EMBSTR_MAX:
+    return text_encoding(value.length)
+
+
+cdef inline entry_encoding text_encoding(size_t length) noexcept nogil:
+    """How bytes are kept that were set whole and are not to become a number."""
+    if length <= EMBSTR_MAX:
         return ENTRY_EMBSTR
-    return ENTRY_RAW if value.length <= ENTRY_INLINE_MAX else ENTRY_BLOB
+    return ENTRY_RAW if length <= ENTRY_INLINE_MAX else ENTRY_BLOB
 
 
 cdef inline void string_fill(entry *e, entry_encoding encoding, slice value,
                              int64_t number) noexcept nogil:
     """Write the value into an entry of the right shape."""
-    cdef entry_view view = entry_look(e)
-    cdef blob *b
     if encoding == ENTRY_INT:
-        memcpy(view.value, &number, 8)
+        entry_set_number(e, number)
     elif encoding == ENTRY_BLOB:
-        b = blob_of(value.data, value.length)
-        memcpy(view.value, &b, 8)
+        entry_set_pointer(e, blob_of(value.data, value.length))
     else:
-        memcpy(view.value, value.data, value.length)
+        memcpy(entry_look(e).value, value.data, value.length)
 
 
 cdef entry *string_new(slice key, entry_encoding encoding, slice value, int64_t number,
@@ -287,8 +390,18 @@ cdef entry *string_new(slice key, entry_encoding encoding, slice value, int64_t 
 cdef entry *string_overwrite(Database *db, hashtable_position *position, entry *e,
                              entry_encoding encoding, slice value,
                              int64_t number) noexcept nogil:
-    """Another value under the same key and due time, in the same block where it fits."""
+    """Another value under the same key and due time, in the same block where it fits. The value
+    must not lie in the entry itself."""
     cdef entry *made
+    cdef entry_view view
+    if encoding == entry_get_encoding(e) and encoding != ENTRY_BLOB:
+        view = entry_look(e)
+        if encoding == ENTRY_INT:
+            entry_set_number(e, number)
+            return e
+        if view.value_length == value.length:
+            memcpy(view.value, value.data, value.length)
+            return e
     value_free(e)
     if encoding == ENTRY_INT or encoding == ENTRY_BLOB:
         made = entry_set_wide(e, ENTRY_STRING, encoding)
@@ -299,17 +412,16 @@ cdef entry *string_overwrite(Database *db, hashtable_position *position, entry *
     return made
 
 
-cdef void string_replace(Database *db, hashtable_position *position, entry *e, slice key,
-                         entry_encoding encoding, slice value, int64_t number,
-                         int64_t due_ms) noexcept nogil:
+cdef entry *string_replace(Database *db, hashtable_position *position, entry *e, slice key,
+                           entry_encoding encoding, slice value, int64_t number,
+                           int64_t due_ms) noexcept nogil:
     """Another value and another due time (or none) under the same key."""
     cdef entry *made
-    if not entry_has_due(e) and due_ms < 0:
+    if entry_has_due(e) == (due_ms >= 0):
         made = string_overwrite(db, position, e, encoding, value, number)
-        entry_set_clock(made, clock_new())
-        return
+        return made if due_ms < 0 else key_set_due_at(db, position, made, due_ms)
     made = string_new(key, encoding, value, number, due_ms)
-    entry_set_clock(made, clock_new())
+    entry_set_clock(made, entry_clock(e))
     key_unlink_due(db, e)
     hashtable_replace(&db.keys, position, made)
     if due_ms >= 0:
@@ -317,25 +429,74 @@ cdef void string_replace(Database *db, hashtable_position *position, entry *e, s
         expire_schedule(due_ms)
     value_free(e)
     entry_free(e)
+    return made
+
+
+cdef inline void clock_overwritten(entry *e) noexcept nogil:
+    """Access clock of a key whose value was replaced: LRU as new, LFU goes on counting."""
+    if unlikely(state.lfu):
+        lfu_touch(e)
+    elif entry_clock(e) != state.lru_clock:
+        entry_set_clock(e, state.lru_clock)
+
+
+cdef void string_put(Database *db, slice key, uint64_t hash, entry_encoding encoding, slice value,
+                     int64_t number, int64_t due_ms, bint keep_due) noexcept nogil:
+    """Set a key, whatever it held, to a string of this encoding. The caller tells key_changed."""
+    cdef hashtable_position position
+    cdef entry *e = <entry *>hashtable_locate(&db.keys, key.data, key.length, hash, &position)
+    if e == NULL:
+        key_insert(db, string_new(key, encoding, value, number, due_ms), hash)
+    elif unlikely(entry_is_due(e)):
+        state.stats.expired += 1
+        e = string_replace(db, &position, e, key, encoding, value, number, due_ms)
+        entry_set_clock(e, clock_new())
+    elif keep_due:
+        clock_overwritten(string_overwrite(db, &position, e, encoding, value, number))
+    else:
+        clock_overwritten(string_replace(db, &position, e, key, encoding, value, number, due_ms))
 
 
 cdef void string_set(Database *db, slice key, uint64_t hash, slice value, int64_t due_ms,
                      bint keep_due) noexcept nogil:
     """Set a key to a string, whatever it held. `keep_due`: the due time stays as it is."""
-    cdef hashtable_position position
     cdef int64_t number = 0
     cdef entry_encoding encoding = string_encoding(value, &number)
-    cdef entry *e = <entry *>hashtable_locate(&db.keys, key.data, key.length, hash, &position)
-    if e == NULL:
-        key_insert(db, string_new(key, encoding, value, number, due_ms), hash)
-    elif entry_is_due(e):
-        state.stats.expired += 1
-        string_replace(db, &position, e, key, encoding, value, number, due_ms)
-    elif keep_due:
-        entry_set_clock(string_overwrite(db, &position, e, encoding, value, number), clock_new())
-    else:
-        string_replace(db, &position, e, key, encoding, value, number, due_ms)
+    string_put(db, key, hash, encoding, value, number, due_ms, keep_due)
     key_changed(db, key)
+
+
+cdef char *string_writable(Database *db, slice key, uint64_t hash, entry *e,
+                           size_t length) noexcept nogil:
+    """Make a string's bytes changeable in place: raw, not shared with a reply, `length` bytes long
+    (not less than they are), zeros behind the old ones. Takes the entry (it may move); returns its
+    bytes, good until the key changes again. The caller tells key_changed."""
+    cdef char old[ENTRY_INLINE_MAX]
+    cdef hashtable_position position
+    cdef entry *made
+    cdef blob *b
+    cdef slice before
+    if entry_get_encoding(e) == ENTRY_BLOB:
+        b = blob_resize_own(entry_blob(e), length)
+        entry_set_pointer(e, b)
+        return b.data
+    before = string_bytes(e, old)
+    if before.data != old:
+        memcpy(old, before.data, before.length)
+    hashtable_locate(&db.keys, key.data, key.length, hash, &position)
+    if length <= ENTRY_INLINE_MAX:
+        made = entry_set_inline(e, ENTRY_RAW, length)
+        key_reshaped(db, &position, e, made)
+        memcpy(entry_look(made).value, old, before.length)
+        memset(entry_look(made).value + before.length, 0, length - before.length)
+        return <char *>entry_look(made).value
+    b = blob_new(length, length)
+    memcpy(b.data, old, before.length)
+    memset(b.data + before.length, 0, length - before.length)
+    made = entry_set_wide(e, ENTRY_STRING, ENTRY_BLOB)
+    entry_set_pointer(made, b)
+    key_reshaped(db, &position, e, made)
+    return b.data
 
 
 # ---- whole databases ----

@@ -92,7 +92,7 @@ cdef void session_close(Session *s) noexcept nogil:
     if s.flags & SESSION_FREED:
         return
     s.flags |= SESSION_FREED
-    session_unblock(s)
+    blocked_close(s)
     transaction_end(s)
     session_unlink(s)
     s.next = state.reap
@@ -119,12 +119,6 @@ cdef void session_free(Session *s) noexcept nogil:
     text_free(&s.peer)
     text_free(&s.local)
     alloc_free(s, sizeof(Session))
-
-
-cdef void session_unblock(Session *s) noexcept nogil:
-    if s.flags & SESSION_BLOCKED:
-        s.flags &= ~<uint32_t>SESSION_BLOCKED
-        state.blocked_count -= 1
 
 
 cdef void session_make_ready(Session *s) noexcept nogil:
@@ -322,6 +316,9 @@ cdef void protocol_error(Session *s, resp_status status) noexcept nogil:
     cdef const char *text = protocol_error_text(status)
     cdef char filled[96]
     cdef int size
+    s.flags |= SESSION_CLOSE_AFTER_REPLY
+    if s.flags & SESSION_REPLY_OFF:
+        return
     if status == RESP_ERROR_BULK_EXPECTED:
         size = snprintf(filled, sizeof(filled), text, <int>state.batch.unexpected)
         error_count(filled, size)
@@ -329,7 +326,6 @@ cdef void protocol_error(Session *s, resp_status status) noexcept nogil:
     else:
         error_count(text, strlen(text))
         reply_error(&s.out, text, strlen(text))
-    s.flags |= SESSION_CLOSE_AFTER_REPLY
 
 
 cdef void session_feed(Session *s, char *data, size_t length) noexcept nogil:
@@ -376,6 +372,7 @@ cdef void engine_tick() noexcept nogil:
     if state.pause_until_ms and state.now_monotonic_ms >= state.pause_until_ms:
         pause_end()
     expire_tick()
+    blocked_tick()
     if state.pause_until_ms:
-        expire_schedule(state.now_ms + state.pause_until_ms - state.now_monotonic_ms)
+        expire_schedule(state.now_ms + (state.pause_until_ms - state.now_monotonic_ms))
     sessions_run_ready()

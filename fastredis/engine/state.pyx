@@ -27,9 +27,11 @@ from fastredis.capi.expiry_heap cimport *
 from fastredis.capi.glob cimport *
 from fastredis.capi.hash cimport *
 from fastredis.capi.hashtable cimport *
+from fastredis.capi.lcs cimport *
 from fastredis.capi.lzf cimport *
 from fastredis.capi.number cimport *
 from fastredis.capi.random cimport *
+from fastredis.capi.rdb_format cimport *
 from fastredis.capi.reply cimport *
 from fastredis.capi.resp cimport *
 
@@ -37,6 +39,7 @@ cdef enum:
     DATABASES_MAX = 1 << 16
     KEY_SPECS_MAX = 4
     ADDRESS_BYTES = 112          # longest printed address: a unix socket path and ":0"
+    VERSION_BYTES = 32
 
 # ---- command table ----
 
@@ -63,7 +66,8 @@ cdef enum:
     COMMAND_ALLOW_BUSY = 1 << 19
     # Not shown to clients: how dispatch treats the command.
     COMMAND_NOT_QUEUED = 1 << 24     # runs at once inside MULTI
-    COMMAND_PROTECTED = 1 << 25      # needs a Permission of the configuration
+    COMMAND_MAY_REPLICATE = 1 << 25  # held by a pause of writes, though it is none
+    COMMAND_PROTECTED = 1 << 26      # needs a Permission of the configuration
 
 cdef enum KeyBegin:
     BEGIN_INDEX
@@ -88,10 +92,14 @@ ctypedef struct KeySpec:
     int keynum_index             # keynum: where the number of keys stands, from the first
     int first_key
     bint incomplete
+    bint not_key                 # names a channel, not a key
 
 ctypedef void (*Handler)(Call *call) noexcept nogil
 # Keys of commands whose specs cannot tell: writes positions, returns their number or -1.
 ctypedef int (*KeyFinder)(const slice *argv, int argc, int *positions, int capacity) noexcept nogil
+
+# Access flags of the key at a position, where they depend on the options: "RW,access".
+ctypedef const char *(*KeyFlags)(const slice *argv, int argc, int position) noexcept nogil
 
 ctypedef struct Row:
     const char *name             # full and in lower case: "client|kill"
@@ -107,7 +115,8 @@ ctypedef struct Row:
     int first_key
     int last_key
     int key_step
-    KeyFinder key_finder
+    KeyFinder key_finder         # or NULL: the specs tell
+    KeyFlags key_flags           # or NULL: those of the spec
     Handler handler
     Row *parent
     Row **subcommands
@@ -183,6 +192,13 @@ ctypedef struct MultiQueue:
     uint32_t owned               # how many of the first commands own their bytes
     size_t bytes
 
+cdef enum BlockedWhy:
+    BLOCKED_TIMEOUT              # time has run out, or CLIENT UNBLOCK says so
+    BLOCKED_CANCELLED            # by CLIENT UNBLOCK ERROR; the error is already sent
+    BLOCKED_CLOSED               # the session goes: nothing is to be sent
+
+ctypedef void (*BlockedEnd)(Session *s, BlockedWhy why) noexcept nogil
+
 ctypedef struct Session:
     uint64_t id
     uint32_t flags
@@ -207,6 +223,9 @@ ctypedef struct Session:
     int64_t active_ms
     int64_t output_soft_since_ms
     int64_t blocked_until_ms     # 0: without limit
+    uint32_t blocked_position    # in state.timeouts, or EXPIRY_HEAP_NOWHERE
+    bint blocked_muted           # CLIENT REPLY has taken the answer away beforehand
+    BlockedEnd blocked_end       # what answers when the wait is over
     uint64_t net_in
     uint64_t net_out
     uint64_t command_count
@@ -216,7 +235,9 @@ ctypedef struct Session:
     Session *next_ready          # queue of sessions whose held input may go on
     bint is_ready
     uint32_t poll_events         # what the edge has asked the kernel to tell
-    void *transport              # the edge's own: a Python object or NULL
+    void *transport              # a Connection (borrowed), or NULL: the edge owns the socket
+    Session *next_unsent         # queue of connections with replies to write
+    bint is_unsent
 
 ctypedef struct Call:
     Session *session
@@ -252,6 +273,7 @@ ctypedef struct Statistics:
     uint64_t loop_cycles
     uint64_t loop_ticks
     uint64_t freed_lazily
+    uint64_t http_cut            # clients closed because they sent HTTP
 
 # Who may use the commands that the row flag `protected` guards.
 cdef enum Permission:
@@ -296,7 +318,11 @@ ctypedef struct State:
     Limits limits
     Statistics stats
     bint password_required
+    char *password               # of user default, any bytes; NULL: none
+    size_t password_length
+    char version[VERSION_BYTES]  # what clients are told; empty: VERSION_DEFAULT
     uint64_t blocked_count
+    expiry_heap timeouts         # of blocked sessions, by monotonic time
     uint64_t watching_count
     uint64_t watched_count
     int64_t pause_until_ms       # monotonic; 0: not paused

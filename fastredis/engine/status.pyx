@@ -39,6 +39,46 @@ cdef enum:
     ERROR_PACKED_THRESHOLD
     ERROR_MODULE_LOAD
     ERROR_MODULE_UNLOAD
+    ERROR_LCS_TYPE
+    ERROR_LCS_LEN_AND_IDX
+    ERROR_LCS_TOO_LONG
+    ERROR_LCS_TOO_BIG
+    ERROR_LCS_NO_MEMORY
+    ERROR_NX_COMBINED
+    ERROR_GT_AND_LT
+    ERROR_SCAN_NOVALUES
+    ERROR_NOT_LFU
+    ERROR_IS_LFU
+    ERROR_FIRST_DB_INDEX
+    ERROR_SECOND_DB_INDEX
+    ERROR_BUSY_KEY
+    ERROR_RESTORE_TTL
+    ERROR_RESTORE_IDLE_TIME
+    ERROR_RESTORE_FREQUENCY
+    ERROR_PAYLOAD
+    ERROR_BAD_DATA
+    ERROR_WAIT_LOCAL
+    ERROR_WAIT_NO_AOF
+    ERROR_UNBLOCKED
+    ERROR_UNBLOCK_REASON
+    ERROR_WRONG_PASSWORD
+    ERROR_NO_PASSWORD_SET
+    ERROR_HELLO_NO_AUTH
+    ERROR_HELLO_VERSION
+    ERROR_CLIENT_NAME
+    ERROR_CLIENT_MISSING
+    ERROR_CLIENT_ID
+    ERROR_CLIENT_ID_POSITIVE
+    ERROR_MAX_AGE
+    ERROR_MAX_AGE_POSITIVE
+    ERROR_TIMEOUT_NOT_INTEGER
+    ERROR_TIMEOUT_NEGATIVE
+    ERROR_TIMEOUT_RANGE
+    ERROR_PAUSE_MODE
+    ERROR_COMMAND_INVALID
+    ERROR_COMMAND_NO_KEYS
+    ERROR_COMMAND_ARITY
+    ERROR_COMMAND_ARGUMENTS
     STATUS_COUNT
 
 cdef const char *STATUS_TEXTS[STATUS_COUNT]
@@ -74,6 +114,62 @@ STATUS_TEXTS[ERROR_EXEC_WITHOUT_MULTI] = b"ERR EXEC without MULTI"
 STATUS_TEXTS[ERROR_DISCARD_WITHOUT_MULTI] = b"ERR DISCARD without MULTI"
 STATUS_TEXTS[ERROR_NESTED_MULTI] = b"ERR MULTI calls can not be nested"
 STATUS_TEXTS[ERROR_WATCH_INSIDE_MULTI] = b"ERR WATCH inside MULTI is not allowed"
+STATUS_TEXTS[ERROR_LCS_TYPE] = b"ERR The specified keys must contain string values"
+STATUS_TEXTS[ERROR_LCS_LEN_AND_IDX] = (
+    b"ERR If you want both the length and indexes, please just use IDX.")
+STATUS_TEXTS[ERROR_LCS_TOO_LONG] = b"ERR String too long for LCS"
+STATUS_TEXTS[ERROR_LCS_TOO_BIG] = (
+    b"ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len")
+STATUS_TEXTS[ERROR_LCS_NO_MEMORY] = (
+    b"ERR Insufficient memory, failed allocating transient memory for LCS")
+STATUS_TEXTS[ERROR_NX_COMBINED] = (
+    b"ERR NX and XX, GT or LT options at the same time are not compatible")
+STATUS_TEXTS[ERROR_GT_AND_LT] = b"ERR GT and LT options at the same time are not compatible"
+STATUS_TEXTS[ERROR_SCAN_NOVALUES] = b"ERR NOVALUES option can only be used in HSCAN"
+STATUS_TEXTS[ERROR_NOT_LFU] = (
+    b"ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that "
+    b"when switching between policies at runtime LRU and LFU data will take some time to adjust.")
+STATUS_TEXTS[ERROR_IS_LFU] = (
+    b"ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that "
+    b"when switching between policies at runtime LRU and LFU data will take some time to adjust.")
+STATUS_TEXTS[ERROR_FIRST_DB_INDEX] = b"ERR invalid first DB index"
+STATUS_TEXTS[ERROR_SECOND_DB_INDEX] = b"ERR invalid second DB index"
+STATUS_TEXTS[ERROR_BUSY_KEY] = b"BUSYKEY Target key name already exists."
+STATUS_TEXTS[ERROR_RESTORE_TTL] = b"ERR Invalid TTL value, must be >= 0"
+STATUS_TEXTS[ERROR_RESTORE_IDLE_TIME] = b"ERR Invalid IDLETIME value, must be >= 0"
+STATUS_TEXTS[ERROR_RESTORE_FREQUENCY] = b"ERR Invalid FREQ value, must be >= 0 and <= 255"
+STATUS_TEXTS[ERROR_PAYLOAD] = b"ERR DUMP payload version or checksum are wrong"
+STATUS_TEXTS[ERROR_BAD_DATA] = b"ERR Bad data format"
+STATUS_TEXTS[ERROR_WAIT_LOCAL] = b"ERR value is out of range, value must between 0 and 1"
+STATUS_TEXTS[ERROR_WAIT_NO_AOF] = (
+    b"ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.")
+STATUS_TEXTS[ERROR_UNBLOCKED] = b"UNBLOCKED client unblocked via CLIENT UNBLOCK"
+STATUS_TEXTS[ERROR_UNBLOCK_REASON] = b"ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"
+STATUS_TEXTS[ERROR_WRONG_PASSWORD] = (
+    b"WRONGPASS invalid username-password pair or user is disabled.")
+STATUS_TEXTS[ERROR_NO_PASSWORD_SET] = (
+    b"ERR AUTH <password> called without any password configured for the default user. "
+    b"Are you sure your configuration is correct?")
+STATUS_TEXTS[ERROR_HELLO_NO_AUTH] = (
+    b"NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO "
+    b"<proto> AUTH <user> <pass> option can be used to authenticate the client and select the "
+    b"RESP protocol version at the same time")
+STATUS_TEXTS[ERROR_HELLO_VERSION] = b"ERR Protocol version is not an integer or out of range"
+STATUS_TEXTS[ERROR_CLIENT_NAME] = (
+    b"ERR Client names cannot contain spaces, newlines or special characters.")
+STATUS_TEXTS[ERROR_CLIENT_MISSING] = b"ERR No such client"
+STATUS_TEXTS[ERROR_CLIENT_ID] = b"ERR Invalid client ID"
+STATUS_TEXTS[ERROR_CLIENT_ID_POSITIVE] = b"ERR client-id should be greater than 0"
+STATUS_TEXTS[ERROR_MAX_AGE] = b"ERR maxage is not an integer or out of range"
+STATUS_TEXTS[ERROR_MAX_AGE_POSITIVE] = b"ERR maxage should be greater than 0"
+STATUS_TEXTS[ERROR_TIMEOUT_NOT_INTEGER] = b"ERR timeout is not an integer or out of range"
+STATUS_TEXTS[ERROR_TIMEOUT_NEGATIVE] = b"ERR timeout is negative"
+STATUS_TEXTS[ERROR_TIMEOUT_RANGE] = b"ERR timeout is out of range"
+STATUS_TEXTS[ERROR_PAUSE_MODE] = b"ERR CLIENT PAUSE mode must be WRITE or ALL"
+STATUS_TEXTS[ERROR_COMMAND_INVALID] = b"ERR Invalid command specified"
+STATUS_TEXTS[ERROR_COMMAND_NO_KEYS] = b"ERR The command has no key arguments"
+STATUS_TEXTS[ERROR_COMMAND_ARITY] = b"ERR Invalid number of arguments specified for command"
+STATUS_TEXTS[ERROR_COMMAND_ARGUMENTS] = b"ERR Invalid arguments specified for command"
 
 STATUS_TEXTS[ERROR_SLOWLOG_COUNT] = b"ERR count should be greater than or equal to -1"
 STATUS_TEXTS[ERROR_PROTOCOL_TYPE] = (
@@ -163,24 +259,53 @@ cdef void error_arity(Call *call) noexcept nogil:
                 strlen(call.row.name), b"' command")
 
 
+cdef void error_exec_abort_arity(Call *call) noexcept nogil:
+    error_text(call, b"EXECABORT Transaction discarded because of: "
+                     b"wrong number of arguments for 'exec' command")
+
+
 cdef void error_expire(Call *call) noexcept nogil:
     error_named(call, b"ERR invalid expire time in '", call.row.name, strlen(call.row.name),
                 b"' command")
 
 
-cdef void error_subcommand(Call *call) noexcept nogil:
-    """Unknown subcommand; the container's name in capitals, as clients know it."""
+cdef void error_unsupported_option(Call *call, slice option) noexcept nogil:
+    """The option is told whole, up to a NUL: it is never longer than what the client has sent."""
+    cdef const char *before = b"ERR Unsupported option "
+    cdef const char *end = <const char *>memchr(option.data, 0, option.length)
+    cdef size_t first = strlen(before)
+    cdef size_t length = first + (end - option.data if end != NULL else option.length)
+    cdef char *text = <char *>alloc_new(length)
+    memcpy(text, before, first)
+    memcpy(text + first, option.data, length - first)
+    error_raw(call, text, length)
+    alloc_free(text, length)
+
+
+cdef void _error_try_help(Call *call, const char *format, const char *name) noexcept nogil:
+    """`format` takes the given subcommand and the container's name, in capitals as in manuals."""
     cdef char text[ERROR_TEXT_MAX]
     cdef char container[64]
-    cdef size_t i, length = strlen(call.row.name)
+    cdef size_t i, length = strlen(name)
     cdef slice given = call.argv[1]
     for i in range(length):
-        container[i] = call.row.name[i] - 32 if c'a' <= call.row.name[i] <= c'z' \
-            else call.row.name[i]
+        container[i] = name[i] - 32 if c'a' <= name[i] <= c'z' else name[i]
     container[length] = 0
-    cdef int size = snprintf(text, ERROR_TEXT_MAX, b"ERR unknown subcommand '%.*s'. Try %s HELP.",
-                             <int>min(given.length, 128), given.data, container)
+    cdef int size = snprintf(text, ERROR_TEXT_MAX, format, <int>min(given.length, 128),
+                             given.data, container)
     error_raw(call, text, size)
+
+
+cdef void error_subcommand(Call *call) noexcept nogil:
+    """Unknown subcommand of the container in call.row."""
+    _error_try_help(call, b"ERR unknown subcommand '%.*s'. Try %s HELP.", call.row.name)
+
+
+cdef void error_subcommand_arguments(Call *call) noexcept nogil:
+    """Too many arguments for a subcommand whose arity is open."""
+    _error_try_help(
+        call, b"ERR unknown subcommand or wrong number of arguments for '%.*s'. Try %s HELP.",
+        call.row.parent.name)
 
 
 cdef void error_unknown_command(Call *call) noexcept nogil:

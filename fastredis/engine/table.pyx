@@ -50,6 +50,7 @@ COMMAND_FLAGS = (
 cdef dict _flag_bits = dict(COMMAND_FLAGS)
 _flag_bits["not_queued"] = COMMAND_NOT_QUEUED
 _flag_bits["protected"] = COMMAND_PROTECTED
+_flag_bits["may_replicate"] = COMMAND_MAY_REPLICATE
 cdef list _kept_texts = []       # owns the bytes that rows point into
 
 
@@ -135,6 +136,7 @@ cdef int _parse_key_spec(KeySpec *spec, str text) except -1:
     spec.flags = _keep(flags)
     spec.note = _keep(note) if note else NULL
     spec.incomplete = "incomplete" in flags.split(",")
+    spec.not_key = "not_key" in flags.split(",")
     if kind == "index":
         spec.begin = BEGIN_INDEX
         spec.index = int(values)
@@ -312,3 +314,79 @@ cdef int spec_keyword_position(const KeySpec *spec, const slice *argv, int argc)
             return at + 1
         at -= 1
     return -1
+
+
+ctypedef struct KeyList:
+    int *positions               # the caller's: room for argc + KEY_SPECS_MAX
+    int capacity
+    int count
+    int spec_ends[KEY_SPECS_MAX]  # how many keys the specs up to this one have named
+
+
+cdef bint row_has_keys(const Row *found) noexcept nogil:
+    """Whether its command lines can name keys at all (channels are none)."""
+    cdef int i
+    if found.key_finder != NULL:
+        return True
+    for i in range(found.key_spec_count):
+        if not found.key_specs[i].not_key:
+            return True
+    return False
+
+
+cdef bint row_keys(const Row *found, const slice *argv, int argc, KeyList *keys) noexcept nogil:
+    """Where the keys of a command line stand; False where the line is invalid. O(argc)."""
+    cdef int i, added
+    keys.count = 0
+    if found.key_finder != NULL:
+        keys.count = found.key_finder(argv, argc, keys.positions, keys.capacity)
+        return keys.count > 0
+    for i in range(found.key_spec_count):
+        added = 0
+        if not found.key_specs[i].not_key:
+            added = spec_keys(&found.key_specs[i], argv, argc, keys.positions + keys.count,
+                              keys.capacity - keys.count)
+            if added < 0 or (added == 0 and found.key_specs[i].find == FIND_KEYNUM):
+                keys.count = 0
+                return False
+        keys.count += added
+        keys.spec_ends[i] = keys.count
+    return keys.count > 0
+
+
+cdef const char *row_key_flags(const Row *found, const KeyList *keys, int index,
+                               const slice *argv, int argc) noexcept nogil:
+    """How the command line uses the key of that index."""
+    cdef int i = 0
+    if found.key_flags != NULL:
+        return found.key_flags(argv, argc, keys.positions[index])
+    while keys.spec_ends[i] <= index:
+        i += 1
+    return found.key_specs[i].flags
+
+
+# ---- HELP of containers ----
+
+cdef void help_reply(Call *call, const char *text) noexcept nogil:
+    """Answer `container HELP`: the head, the lines of `text` (each ends in a line feed), HELP."""
+    cdef const char *name = call.row.parent.name
+    cdef const char *end
+    cdef char capitals[64]
+    cdef size_t i, length = strlen(name)
+    cdef int64_t lines = 3
+    for i in range(length):
+        capitals[i] = name[i] - 32 if c'a' <= name[i] <= c'z' else name[i]
+    for i in range(strlen(text)):
+        lines += text[i] == c'\n'
+    reply_array(call.out, lines)
+    reply_raw(call.out, b"+", 1)
+    reply_raw(call.out, capitals, length)
+    reply_raw(call.out, b" <subcommand> [<arg> [value] [opt] ...]. Subcommands are:\r\n", 59)
+    while text[0]:
+        end = <const char *>memchr(text, c'\n', strlen(text))
+        reply_raw(call.out, b"+", 1)
+        reply_raw(call.out, text, end - text)
+        reply_raw(call.out, b"\r\n", 2)
+        text = end + 1
+    reply_raw(call.out, b"+HELP\r\n", 7)
+    reply_raw(call.out, b"+    Show these lines.\r\n", 24)

@@ -16,7 +16,7 @@ import uvloop
 from fastredis import _engine
 from fastredis.server import logs
 from fastredis.server.commands import bind_all
-from fastredis.server.listeners import Listeners
+from fastredis.server.listeners import Listeners, open_tcp
 from fastredis.server.process import StartError, set_title, title_of
 
 
@@ -28,6 +28,7 @@ class Server:
         self.loop = uvloop.new_event_loop()
         self.edge: _engine.Edge | None = None
         self.listeners: Listeners | None = None
+        self.tls_servers: list = []
         self.exit_code = 0
         _engine.create_engine(config["databases"])
         _engine.on_unexpected_error(self._log_unexpected)
@@ -42,7 +43,10 @@ class Server:
         self.listeners = Listeners(self.edge)
         try:
             self.listeners.open(self.config)
+            if self.config["tls-port"]:
+                self._serve_tls()
         except StartError:
+            self.listeners.close()
             self.edge.close()
             raise
         self.config.on_change(("port", "bind"), self.listeners.change)
@@ -65,10 +69,27 @@ class Server:
         self.exit_code = exit_code
         self.loop.stop()
 
+    def _serve_tls(self) -> None:
+        """Accept TLS clients on uvloop's own transports."""
+        from fastredis.server.tls import TlsError, server_context
+
+        try:
+            context = server_context(self.config)
+        except TlsError as error:
+            logs.warning("%s", error)
+            raise StartError("Failed to configure TLS. Check logs for more info.") from error
+        for listener in open_tcp(self.config, self.config["tls-port"]):
+            self.tls_servers.append(self.loop.run_until_complete(
+                self.loop.create_server(_engine.Connection, sock=listener, ssl=context)
+            ))
+        _engine.share_loop(True)
+
     def _announce(self) -> None:
         logs.notice("Server initialized")
         if self.config["port"]:
             logs.notice("Ready to accept connections tcp")
+        if self.config["tls-port"]:
+            logs.notice("Ready to accept connections tls")
         if self.config["unixsocket"]:
             logs.notice("Ready to accept connections unix")
         if self.config.pid_file is not None:
@@ -90,6 +111,8 @@ class Server:
 
     def _close(self) -> None:
         self.loop.remove_reader(self.edge.fileno())
+        for server in self.tls_servers:
+            server.close()
         self.listeners.close()
         self.edge.close()
         logs.warning("fastredis is now ready to exit, bye bye...")

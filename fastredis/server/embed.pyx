@@ -23,6 +23,7 @@ cdef void engine_create(int database_count, uint64_t seed) noexcept nogil:
     state.lfu_log_factor = 10
     state.lfu_decay_minutes = 1
     state.wake_ms = NEVER_MS
+    expiry_heap_init(&state.timeouts, session_timeout_moved)
     resp_batch_init(&state.batch)
     clock_update()
     databases_create(database_count)

@@ -49,7 +49,7 @@ class Listeners:
         except BaseException:
             self.close()
             raise
-        if not self._tcp and self._unix is None:
+        if not self._tcp and self._unix is None and not config["tls-port"]:
             raise StartError("Configured to not listen anywhere, exiting.")
         self._tell_edge()
 
@@ -124,6 +124,26 @@ class Listeners:
                 listener.close()
             raise
         self._tcp.update(opened)
+
+
+def open_tcp(config, port: int) -> list[socket.socket]:
+    """Listen on a port of every address of `bind`, beside the edge.
+
+    Raises StartError when an address that is not optional cannot be had, or when none is left.
+    """
+    opened: list[socket.socket] = []
+    try:
+        for address in dict.fromkeys(config["bind"]):
+            listener = _open_tcp(address, port, config["tcp-backlog"])
+            if listener is not None:
+                opened.append(listener)
+        if not opened:
+            raise StartError(f"Failed listening on port {port} (tcp), aborting.")
+    except BaseException:
+        for listener in opened:
+            listener.close()
+        raise
+    return opened
 
 
 def _open_tcp(address: str, port: int, backlog: int) -> socket.socket | None:
