@@ -89,7 +89,8 @@ static void unit_set(uint8_t *unit, uint32_t slot, uint32_t is_overflow, void *e
     reference_store(unit_reference(unit, slot, is_overflow), element);
 }
 
-/* Make room behind a full unit: its last element moves to a new overflow unit, which is returned. */
+/* Make room behind a full unit: its last element moves to a new overflow unit, which is
+ * returned. */
 static uint8_t *unit_extend(hashtable *table, uint8_t *unit, uint32_t is_overflow) {
     uint8_t *next = alloc_new(OVERFLOW_BYTES);
     uint32_t last = unit_slots(is_overflow) - 1;

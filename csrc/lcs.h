@@ -16,8 +16,8 @@
  * from (i, j) with different bytes, bit j-1 of row i set means that L(i, j-1) = L(i, j): to the
  * left; else up. Equal bytes are a match and a step along the diagonal.
  *
- * Memory, given back by lcs_free: at most one match vector for each byte that `a` holds, and one
- * row (or one for each byte of `a`), of length(b) / 8 bytes each.
+ * Memory: a row for each byte of `a` (where it is walked) and, while computing, a match vector for
+ * each different byte in `a`, of length(b) / 8 bytes each. The rows are kept until lcs_free.
  *
  * Complexity: O(length(a) * length(b) / 64); the walk O(length(a) + length(b)).
  *
@@ -30,9 +30,8 @@
 
 typedef struct lcs {
     slice a, b;
-    size_t words;       /* of a row */
-    uint64_t *rows;     /* one after the other from row 1 on, or just the last */
-    size_t rows_held;
+    size_t row_bytes;
+    uint8_t *rows;      /* one after the other from row 1 on, lowest bits first; NULL: not walked */
     size_t i, j;        /* where the walk stands: behind a[i-1] and b[j-1] */
     size_t length;      /* of the longest common subsequence */
 } lcs;

@@ -8,7 +8,8 @@
  *                                  ^ references[0].offset: here the blob's bytes go
  *
  * Invariants: offsets of references ascend; none is below `start`. Offsets (reply_later, and the
- * argument of reply_truncate) are good until the next reply_consume. What RESP3 differ from RESP2 in these calls only:
+ * argument of reply_truncate) are good until the next reply_consume. What RESP3 writes otherwise
+ * than RESP2 is in these calls only:
  *
  *   call                 RESP3         RESP2
  *   reply_null           _             $-1

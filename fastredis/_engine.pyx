@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-# cython: initializedcheck=False, nonecheck=False, embedsignature=True, freethreading_compatible=False
+# cython: initializedcheck=False, nonecheck=False, embedsignature=True
 """The one extension of fastredis: engine, command families and the edge, in reading order.
 
 Parts are included, not imported, so that the allocator's counters, the hash seed and the command

@@ -103,8 +103,12 @@ cdef void client_line(Call *call, const Session *s, size_t own_output) noexcept 
     cdef bint reads = connected and not s.flags & (SESSION_HELD_BY_OUTPUT | SESSION_CLOSING)
     cdef bint writes = connected and output != 0 and not own
     cdef int length, multi = -1
-    if s.flags & (SESSION_MULTI | SESSION_IN_EXEC):
+    # A transaction that cannot succeed any more watches nothing.
+    cdef uint32_t watched = 0 if s.flags & SESSION_DIRTY else s.watch_count
+    if s.flags & SESSION_MULTI:
         multi = s.queue.count
+    elif s.flags & SESSION_IN_EXEC:
+        multi = s.exec_count
     client_flags(s, letters)
     length = snprintf(text, sizeof(text), b"id=%llu addr=%s laddr=%s fd=%d",
                       <unsigned long long>s.id, text_or(s.peer, b"?:0"),
@@ -118,7 +122,7 @@ cdef void client_line(Call *call, const Session *s, size_t own_output) noexcept 
         b" tot-mem=%zu events=%s%s cmd=%s",
         <long long>((state.now_monotonic_ms - s.created_ms) // 1000),
         <long long>((state.now_monotonic_ms - s.active_ms) // 1000), letters, s.database.id,
-        multi, s.watch_count, s.pending_length, s.pending_capacity - s.pending_length, arguments,
+        multi, watched, s.pending_length, s.pending_capacity - s.pending_length, arguments,
         queued, s.out.capacity, s.output_peak, output, s.out.reference_count,
         s.out.referenced_bytes,
         sizeof(Session) + s.out.capacity + s.out.referenced_bytes + s.pending_capacity + queued
@@ -292,7 +296,9 @@ cdef bint _text_matches(slice wanted, const char *text) noexcept nogil:
 
 cdef bint kill_matches(const KillFilter *wanted, const Session *s,
                        const Session *caller) noexcept nogil:
-    if s.flags & SESSION_INTERNAL or (wanted.spares_caller and s == caller):
+    if s.flags & (SESSION_INTERNAL | SESSION_CLOSE_NOW):
+        return False
+    if wanted.spares_caller and s == caller:
         return False
     return (
         (wanted.id == 0 or wanted.id == <int64_t>s.id)
@@ -350,7 +356,7 @@ cdef int64_t kill_all(Call *call, const KillFilter *wanted) noexcept nogil:
             if s == call.session:
                 s.flags |= SESSION_CLOSE_AFTER_REPLY
             else:
-                session_close(s)
+                session_kill(s)
         s = following
         left -= 1
     return killed

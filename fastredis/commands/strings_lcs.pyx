@@ -1,7 +1,8 @@
 # strings_lcs: LCS, the longest common subsequence of two strings; the algorithm is in csrc/lcs.h.
 #
 # The strings' sizes are limited as if the table took 4 bytes a cell and had to fit into
-# proto-max-bulk-len, as clients know it: this bounds the time too. Real memory is a 16th of that.
+# proto-max-bulk-len, as clients know it: this bounds the time too. What is really taken is at
+# most a quarter of that.
 
 ctypedef struct LcsOptions:
     bint want_length

@@ -41,6 +41,7 @@ cdef void exec_queued(Call *call) noexcept nogil:
     cdef uint32_t i
     # The queue is taken out of the session: a queued RESET or MULTI must not touch it.
     memset(&s.queue, 0, sizeof(MultiQueue))
+    s.exec_count = queue.count
     reply_array(call.out, queue.count)
     s.flags |= SESSION_DENY_BLOCKING | SESSION_IN_EXEC
     for i in range(queue.count):

@@ -148,7 +148,8 @@ cdef Dispatched dispatch(Session *s, const slice *argv, int argc, const Row *hin
     s.last_row = found
     if unlikely(not arity_fits(found, argc)):
         if found.handler == cmd_exec:
-            error_exec_abort_arity(&call)
+            # EXEC that cannot even run ends the transaction, and the watches.
+            error_reply(&call, ERROR_EXEC_ABORT_ARITY)
             transaction_end(s)
         else:
             error_arity(&call)
@@ -159,7 +160,8 @@ cdef Dispatched dispatch(Session *s, const slice *argv, int argc, const Row *hin
         return _muted(s, mark)
     if unlikely(not (s.flags & SESSION_AUTHENTICATED)):
         if state.password_required and not (found.flags & COMMAND_NO_AUTH):
-            error_reply(&call, ERROR_NO_AUTH)
+            error_reply(&call, ERROR_EXEC_ABORT_NO_AUTH if found.handler == cmd_exec
+                        else ERROR_NO_AUTH)
             call_reject(&call)
             return _muted(s, mark)
     if unlikely(s.flags & SESSION_MULTI and found.flags & COMMAND_NO_MULTI):

@@ -99,6 +99,16 @@ cdef void session_close(Session *s) noexcept nogil:
     state.reap = s
 
 
+cdef void session_kill(Session *s) noexcept nogil:
+    """Cut off another session, whoever owns its socket. Not for the one whose command runs."""
+    session_unblock(s)
+    s.flags |= SESSION_CLOSE_NOW
+    if edge_flush != NULL:
+        edge_flush(s)
+    else:
+        session_close(s)
+
+
 cdef void session_unlink(Session *s) noexcept nogil:
     s.previous.next = s.next
     s.next.previous = s.previous
@@ -359,9 +369,13 @@ cdef void sessions_run_ready() noexcept nogil:
         if state.ready == NULL:
             state.ready_last = NULL
         s.is_ready = False
-        if s.pending_length and not (s.flags & (SESSION_HELD | SESSION_CLOSING)):
+        if s.flags & (SESSION_HELD | SESSION_CLOSING):
+            pass
+        elif s.pending_length:
             session_offer(s, s.pending, s.pending_length, True)
             batch_run()
+        elif edge_flush != NULL:
+            edge_flush(s)        # also lets the edge read from it again
         if s == last:
             break
 

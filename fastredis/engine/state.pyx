@@ -210,6 +210,7 @@ ctypedef struct Session:
     size_t pending_length
     size_t pending_capacity
     MultiQueue queue
+    uint32_t exec_count          # commands of the EXEC that runs
     Watch *watches
     uint32_t watch_count
     Row *last_row

@@ -61,6 +61,8 @@ cdef enum:
     ERROR_WAIT_NO_AOF
     ERROR_UNBLOCKED
     ERROR_UNBLOCK_REASON
+    ERROR_EXEC_ABORT_ARITY
+    ERROR_EXEC_ABORT_NO_AUTH
     ERROR_WRONG_PASSWORD
     ERROR_NO_PASSWORD_SET
     ERROR_HELLO_NO_AUTH
@@ -145,6 +147,12 @@ STATUS_TEXTS[ERROR_WAIT_NO_AOF] = (
     b"ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.")
 STATUS_TEXTS[ERROR_UNBLOCKED] = b"UNBLOCKED client unblocked via CLIENT UNBLOCK"
 STATUS_TEXTS[ERROR_UNBLOCK_REASON] = b"ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"
+
+STATUS_TEXTS[ERROR_EXEC_ABORT_ARITY] = (
+    b"EXECABORT Transaction discarded because of: "
+    b"wrong number of arguments for 'exec' command")
+STATUS_TEXTS[ERROR_EXEC_ABORT_NO_AUTH] = (
+    b"EXECABORT Transaction discarded because of: NOAUTH Authentication required.")
 STATUS_TEXTS[ERROR_WRONG_PASSWORD] = (
     b"WRONGPASS invalid username-password pair or user is disabled.")
 STATUS_TEXTS[ERROR_NO_PASSWORD_SET] = (
@@ -257,11 +265,6 @@ cdef void error_named(Call *call, const char *before, const char *data, size_t l
 cdef void error_arity(Call *call) noexcept nogil:
     error_named(call, b"ERR wrong number of arguments for '", call.row.name,
                 strlen(call.row.name), b"' command")
-
-
-cdef void error_exec_abort_arity(Call *call) noexcept nogil:
-    error_text(call, b"EXECABORT Transaction discarded because of: "
-                     b"wrong number of arguments for 'exec' command")
 
 
 cdef void error_expire(Call *call) noexcept nogil:

@@ -9,9 +9,9 @@
 #
 # While requests keep coming, drain() waits for the next ones itself, up to LINGER_MS without the
 # GIL, instead of returning to uvloop between any two: that saves an empty poll, a blocking poll and
-# a callback a wake-up, about 1 us a request at depth 1. It returns after DRAIN_MAX_MS at the latest,
-# so that signals, cron and whatever else lives on the loop get their turn; connections that uvloop
-# itself serves (TLS) turn the waiting off.
+# a callback a wake-up, about 1 us a request at depth 1. It returns after DRAIN_MAX_MS at the
+# latest, so that signals, cron and whatever else lives on the loop get their turn; connections that
+# uvloop itself serves (TLS) turn the waiting off.
 #
 # Which events a socket is watched for follows from its session alone (edge_interest): readable
 # unless it is suspended or does not read its replies, writable while replies wait.
@@ -60,7 +60,8 @@ cdef void edge_interest(Session *s) noexcept nogil:
     cdef uint32_t wanted = 0
     if not (s.flags & (SESSION_HELD | SESSION_CLOSING)) and reply_bytes(&s.out) < OUTPUT_HELD_AT:
         wanted |= NET_READABLE
-    elif s.flags & SESSION_BLOCKED:
+    elif s.flags & (SESSION_BLOCKED | SESSION_HELD_BY_PAUSE):
+        # What it has sent must not run once it has gone.
         wanted |= NET_HANGUP
     if reply_bytes(&s.out):
         wanted |= NET_WRITABLE

@@ -5,7 +5,8 @@
 
 --oracle and --target take a port, host:port, or a name: fastredis, redis or valkey starts that
 server (FASTREDIS_TEST_REDIS and FASTREDIS_TEST_VALKEY give command prefixes). Both servers are
-emptied. The exit code is 1 when a difference is unexplained.
+emptied. --families strings,keys leaves out the other commands. The exit code is 1 when a
+difference is unexplained.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import List, Optional, Tuple
 from support.server_process import TARGET_NAMES, ServerProcess, find_target
 from support.wire import Client
 
+from .families import FAMILIES
 from .known_differences import Context, Version
 from .pair import Address
 from .runner import Report, Runner, progress_line
@@ -35,15 +37,19 @@ def main(arguments: Optional[List[str]] = None) -> int:
     parser.add_argument("--resp", type=int, choices=(2, 3), default=2)
     parser.add_argument("--oracle", default="redis", help="port, host:port or name")
     parser.add_argument("--target", default="fastredis", help="port, host:port or name")
+    parser.add_argument("--families", default="", help="comma-separated; all by default: "
+                        + ",".join(family.name for family in FAMILIES))
     options = parser.parse_args(arguments)
+    wanted = options.families.split(",") if options.families else None
+    families = [family for family in FAMILIES if wanted is None or family.name in wanted]
     started: List[ServerProcess] = []
     try:
-        oracle = _address(options.oracle, started)
-        target = _address(options.target, started)
-        context = Context(*identity(oracle), *identity(target))
+        oracle, *oracle_identity = _server(options.oracle, started)
+        target, *target_identity = _server(options.target, started)
+        context = Context(*oracle_identity, *target_identity)
         print(f"oracle {_shown(context.oracle, context.oracle_version)}, "
               f"target {_shown(context.target, context.target_version)}, seed {options.seed}")
-        runner = Runner(oracle, target, context, options.resp)
+        runner = Runner(oracle, target, context, options.resp, families)
         report = runner.run(options.commands, options.seed, _Progress())
         runner.close()
     finally:
@@ -51,7 +57,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
             server.stop()
             server.remove_directory()
     print("\n" + report.text())
-    return 1 if report.unexplained else 0
+    return 1 if report.unexplained or report.gone else 0
 
 
 class _Progress:
@@ -68,19 +74,20 @@ class _Progress:
             print(progress_line(self._started, report), end=ending, flush=True)
 
 
-def _address(text: str, started: List[ServerProcess]) -> Address:
+def _server(text: str, started: List[ServerProcess]) -> Tuple[Address, str, Version]:
     if text in TARGET_NAMES:
         found = find_target(text)
         if found is None:
             raise SystemExit(f"{text}: its server is not installed")
         server = ServerProcess(found, ("--enable-debug-command", "yes"))
         started.append(server)
-        return Address(server.host, server.port)
+        return Address.of(server), found.name, found.version
     host, _, port = text.rpartition(":")
-    return Address(host or "127.0.0.1", int(port))
+    address = Address(host or "127.0.0.1", int(port))
+    return (address, *_identity(address))
 
 
-def identity(address: Address) -> Tuple[str, Version]:
+def _identity(address: Address) -> Tuple[str, Version]:
     """Name and version of a running server, from INFO."""
     with Client.connect(address.host, address.port) as client:
         info = bytes(client.ok("INFO", "server")).decode()

@@ -15,8 +15,9 @@ its iteration on both sides and the keys compared as sets; before DBSIZE both si
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
+from typing import Callable, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
+from support.server_process import ServerProcess
 from support.wire import (
     Array, Client, ConnectionClosed, Error, ProtocolViolation, Reply, SimpleString, WireTimeout,
     encode_commands)
@@ -45,14 +46,35 @@ class Difference:
     verdict: Verdict
 
 
+class ServerGone(AssertionError):
+    """A server does not answer any more, and nobody can start it again."""
+
+
 @dataclass
 class Address:
-    """Where a server listens."""
+    """Where a server listens. `revive` starts it again after a crash and returns its port."""
 
     host: str
     port: int
+    revive: Optional[Callable[[], int]] = None
+
+    @classmethod
+    def of(cls, server: ServerProcess) -> Address:
+        """The address of a process that may be restarted."""
+        def revive() -> int:
+            server.kill()
+            server.start()
+            return server.port
+        return cls(server.host, server.port, revive)
 
     def connect(self) -> Client:
+        """A connection; a dead server is started again first."""
+        try:
+            return Client.connect(self.host, self.port)
+        except OSError as error:
+            if self.revive is None:
+                raise ServerGone(f"{self.host}:{self.port}: {error}") from error
+        self.port = self.revive()
         return Client.connect(self.host, self.port)
 
 
@@ -122,22 +144,25 @@ class Pair:
         return self._admins
 
     def reset(self) -> None:
-        """Empty servers and new connections."""
+        """Empty servers and new connections; raises ServerGone."""
         for link in self.links:
             link.close()
-        for side, admin in enumerate(self._admins):
-            try:
-                admin.ok("FLUSHALL")
-            except (OSError, AssertionError):
-                admin.close()
-                self._replace_admin(side)
+        self.links = []
+        self._admins = tuple(self._emptied(admin, address)
+                             for admin, address in zip(self._admins, self._addresses))
         self.links = [Link(*(self._open(address) for address in self._addresses))
                       for _ in range(CONNECTIONS)]
 
-    def _replace_admin(self, side: int) -> None:
-        admin = self._addresses[side].connect()
-        self._admins = (admin, self._admins[1]) if side == 0 else (self._admins[0], admin)
+    @staticmethod
+    def _emptied(admin: Client, address: Address) -> Client:
+        try:
+            admin.ok("FLUSHALL")
+            return admin
+        except (OSError, AssertionError):
+            admin.close()
+        admin = address.connect()
         admin.ok("FLUSHALL")
+        return admin
 
     def _open(self, address: Address) -> Client:
         client = address.connect()

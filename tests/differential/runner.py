@@ -17,7 +17,7 @@ from .deep import compare_data
 from .families import FAMILIES, reads_by_type
 from .grammar import Argv, Family, Generator
 from .known_differences import KNOWN_DIFFERENCES, Context
-from .pair import CONNECTIONS, Address, Pair, Step
+from .pair import CONNECTIONS, Address, Pair, ServerGone, Step
 from .reduce import minimize
 
 SESSION_STEPS = 600
@@ -47,6 +47,7 @@ class Report:
     deep_comparisons: int = 0
     known: Dict[str, int] = field(default_factory=dict)
     found: List[Found] = field(default_factory=list)
+    gone: str = ""
 
     @property
     def unexplained(self) -> int:
@@ -61,9 +62,10 @@ class Report:
                  f"  known              {sum(self.known.values())}"]
         lines += [f"    {count:8d}  {name}" for name, count in sorted(self.known.items())]
         lines.append(f"  unexplained        {self.unexplained}")
+        if self.gone:
+            lines.append(f"ended early: a server is gone ({self.gone})")
         for number, found in enumerate(self.found, 1):
-            note = "" if found.reproduced else \
-                f" (did not happen again; the last {FLAKY_TAIL} steps of its session)"
+            note = "" if found.reproduced else " (did not happen again; the steps before it)"
             lines += ["", f"[{number}] {found.what}", f"    reproduction{note}:"]
             lines += [f"    {show_step(step)}" for step in found.steps]
         return "\n".join(lines)
@@ -118,9 +120,12 @@ class Runner:
         """Runs at least `commands` commands; stops early after MAX_FOUND differences."""
         report = Report(seed, self._protocol)
         rng = Random(seed)
-        while report.commands < commands and report.unexplained < MAX_FOUND:
+        while report.commands < commands and report.unexplained < MAX_FOUND and not report.gone:
             before = self._pair.commands
-            self._session(Random(rng.getrandbits(64)), report)
+            try:
+                self._session(Random(rng.getrandbits(64)), report)
+            except ServerGone as error:
+                report.gone = str(error)
             report.commands += self._pair.commands - before
             report.sessions += 1
             report.known = dict(self._pair.known)
@@ -152,8 +157,11 @@ class Runner:
             last = seen or last
             return bool(seen)
 
-        if not fails(steps):
-            return Found(what, steps[-FLAKY_TAIL:], reproduced=False)
+        try:
+            if not fails(steps):
+                return Found(what, steps[-FLAKY_TAIL:], reproduced=False)
+        except ServerGone:
+            return Found(what, steps, reproduced=False)
         shortest = minimize(steps, fails)
         return Found(self.difference(shortest) or last, shortest, reproduced=True)
 

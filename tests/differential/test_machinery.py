@@ -49,6 +49,7 @@ def test_replies_that_differ_in_one_detail_are_different(oracle: bytes, target: 
     ([b"PEXPIRETIME", b"a"], b":1700000000000\r\n", b":1700000000003\r\n", True),
     ([b"PEXPIRETIME", b"a"], b":5000000000000\r\n", b":5000000000001\r\n", False),
     ([b"OBJECT", b"idletime", b"a"], b":0\r\n", b":1\r\n", True),
+    ([b"OBJECT", b"IDLETIME", b"a"], b":0\r\n", b"$-1\r\n", False),
     ([b"KEYS", b"*"], b"*2\r\n$1\r\na\r\n$1\r\nb\r\n", b"*2\r\n$1\r\nb\r\n$1\r\na\r\n", True),
     ([b"KEYS", b"*"], b"*2\r\n$1\r\na\r\n$1\r\nb\r\n", b"*2\r\n$1\r\na\r\n$1\r\na\r\n", False),
     ([b"RANDOMKEY"], b"$1\r\na\r\n", b"$1\r\nb\r\n", True),
@@ -217,6 +218,35 @@ def test_a_seeded_run_reports_a_reproduction(lying_runner: Runner) -> None:
         assert [argv[0].upper() for _, argv in found.steps][0] == b"MULTI"
         assert len(found.steps) == 2
     assert "seed 3" in report.text()
+
+
+def test_a_crash_of_one_server_is_found_and_reduced(oracle_target: Target) -> None:
+    """SHUTDOWN stands for a crash: one server has no such command, the other one is gone."""
+    servers = [ServerProcess(oracle_target, ("--rename-command", "SHUTDOWN", "")),
+               ServerProcess(oracle_target)]
+    try:
+        runner = Runner(*map(Address.of, servers), OLD, 2)
+        steps = [(0, [b"PING"])] * 20 + [(1, [b"SHUTDOWN", b"NOSAVE"])] + [(2, [b"PING"])] * 9
+        assert "connection closed" in runner.difference(steps)
+        assert not servers[1].is_alive()
+        shortest = minimize(steps, lambda some: bool(runner.difference(some)))
+        assert shortest == [(1, [b"SHUTDOWN", b"NOSAVE"])]
+        assert runner.difference([(0, [b"PING"])]) is None
+        runner.close()
+    finally:
+        for server in servers:
+            server.stop()
+            server.remove_directory()
+
+
+def test_a_server_that_nobody_can_restart_ends_the_run(oracle: ServerProcess,
+                                                      oracle_target: Target) -> None:
+    server = ServerProcess(oracle_target)
+    runner = Runner(Address.of(oracle), Address(server.host, server.port), OLD, 2)
+    server.kill()
+    report = runner.run(1000, seed=1)
+    assert report.gone and "ended early" in report.text()
+    server.remove_directory()
 
 
 def test_nulls_of_different_kinds_are_told_apart() -> None:

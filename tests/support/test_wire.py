@@ -9,8 +9,8 @@ import pytest
 
 from support.wire import (
     NULL, NULL_ARRAY, NULL_BULK, Array, Attributed, BigNumber, Bulk, Client, ConnectionClosed,
-    Double, Error, Map, ProtocolViolation, Push, ReplyReader, Set, SimpleString, Verbatim, WireTimeout,
-    encode_command, split_replies)
+    Double, Error, Map, ProtocolViolation, Push, ReplyReader, Set, SimpleString, Verbatim,
+    WireTimeout, encode_command, split_replies)
 
 REPLIES = [
     (b"+OK\r\n", SimpleString(b"OK")), (b"-ERR x y\r\n", Error(b"ERR x y")), (b":-12\r\n", -12),
