@@ -36,74 +36,29 @@ cdef void _debug_sleep(Call *call) noexcept nogil:
 
 # ---- DEBUG OBJECT ----
 
-cdef const char *entry_encoding_text(const entry *e) noexcept nogil:
-    """The name that OBJECT ENCODING gives it."""
-    cdef entry_encoding encoding = entry_get_encoding(e)
-    if encoding == ENTRY_INT:
-        return b"int"
-    if encoding == ENTRY_EMBSTR:
-        return b"embstr"
-    if encoding == ENTRY_RAW or encoding == ENTRY_BLOB:
-        return b"raw"
-    if encoding == ENTRY_LISTPACK:
-        return b"listpack"
-    if encoding == ENTRY_QUICKLIST:
-        return b"quicklist"
-    if encoding == ENTRY_INTSET:
-        return b"intset"
-    if encoding == ENTRY_HASHTABLE:
-        return b"hashtable"
-    if encoding == ENTRY_SKIPLIST:
-        return b"skiplist"
-    return b"stream"
-
-
-cdef size_t _rdb_length_bytes(size_t length) noexcept nogil:
-    """Bytes of a length in an RDB file."""
-    return 1 if length < 64 else 2 if length < 16384 else 5 if length <= UINT32_MAX else 9
-
-
-cdef size_t _rdb_number_bytes(int64_t number) noexcept nogil:
-    """Bytes of a number in an RDB file, or 0 where it is stored as text."""
-    if -128 <= number <= 127:
-        return 2
-    if -32768 <= number <= 32767:
-        return 3
-    return 5 if -INT32_MAX - 1 <= number <= INT32_MAX else 0
-
-
-cdef size_t rdb_string_bytes(slice text) noexcept nogil:
-    """Bytes that a string takes in an RDB file: as a number, compressed, or as it is."""
-    cdef int64_t number
-    cdef size_t bytes = 0
-    cdef char *packed
-    if text.length <= 11 and number_parse_int64(text.data, text.length, &number):
-        bytes = _rdb_number_bytes(number)
-    elif text.length > 20:
-        packed = <char *>alloc_new(text.length)
-        bytes = lzf_compress(text.data, text.length, packed, text.length - 4)
-        alloc_free(packed, text.length)
-        if bytes:
-            bytes += 1 + _rdb_length_bytes(bytes) + _rdb_length_bytes(text.length)
-    return bytes if bytes else _rdb_length_bytes(text.length) + text.length
+cdef size_t _serialized_bytes(const entry *e) noexcept nogil:
+    """Bytes of the value in an RDB file, without its type."""
+    cdef rdb_writer writer
+    cdef size_t bytes
+    rdb_writer_init(&writer)
+    value_save(&writer, e)
+    bytes = writer.length - 1
+    rdb_writer_free(&writer)
+    return bytes
 
 
 cdef void _debug_object(Call *call) noexcept nogil:
     cdef char text[256]
-    cdef char scratch[NUMBER_INT64_MAX_LENGTH]
-    cdef size_t bytes
     cdef const entry *e = <const entry *>hashtable_find(
         &call.database.keys, call.argv[2].data, call.argv[2].length,
         key_hash(call, call.argv[2]))
     if e == NULL:
         error_reply(call, ERROR_NO_KEY)
         return
-    bytes = value_bytes(e)
-    if entry_get_type(e) == ENTRY_STRING:
-        bytes = rdb_string_bytes(string_bytes(e, scratch))
     snprintf(text, sizeof(text), b"Value at:%p refcount:1 encoding:%s serializedlength:%lu lru:%u "
-             b"lru_seconds_idle:%u", <const void *>e, entry_encoding_text(e), <unsigned long>bytes,
-             entry_clock(e), (state.lru_clock - entry_clock(e)) & 0xffffff)
+             b"lru_seconds_idle:%u", <const void *>e, encoding_name(entry_get_encoding(e)),
+             <unsigned long>_serialized_bytes(e), entry_clock(e),
+             (state.lru_clock - entry_clock(e)) & 0xffffff)
     reply_status(call.out, text)
 
 

@@ -9,6 +9,7 @@ socket and a reply happens in the extension.
 from __future__ import annotations
 
 import gc
+import os
 import signal
 
 import uvloop
@@ -67,6 +68,7 @@ class Server:
     def stop(self, exit_code: int = 0) -> None:
         """Leave the loop; `run()` then cleans up and returns."""
         self.exit_code = exit_code
+        self.edge.interrupt()
         self.loop.stop()
 
     def _serve_tls(self) -> None:
@@ -127,6 +129,8 @@ class Server:
             ),
             self._apply_limits,
         )
+        self._apply_identity(self.config)
+        self.config.on_change(("requirepass", "reported-redis-version"), self._apply_identity)
         self._apply_observation(self.config)
         self.config.on_change(
             (
@@ -161,6 +165,10 @@ class Server:
             keepalive_seconds=config["tcp-keepalive"],
             protected=config["protected-mode"],
         )
+
+    def _apply_identity(self, config) -> None:
+        _engine.set_password(os.fsencode(config["requirepass"]))
+        _engine.set_reported_version(config["reported-redis-version"])
 
     def _apply_observation(self, config) -> None:
         _engine.set_observation(

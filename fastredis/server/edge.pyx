@@ -341,11 +341,12 @@ cdef void edge_drain() noexcept nogil:
         edge_reap()
         state.stats.loop_ticks += clock_ticks() - start
         arm_timer()
-        if state.now_monotonic_ms >= until_ms:
+        if state.now_monotonic_ms >= until_ms or drain_interrupted:
             break
         wait_ms = 0 if loop_is_shared else LINGER_MS
 
 
+cdef bint drain_interrupted = False  # by Edge.interrupt, for good
 cdef bint loop_is_shared = False  # uvloop serves connections of its own
 cdef int64_t idle_timeout_ms = 0
 
@@ -377,7 +378,8 @@ cdef class Edge:
     """The sockets of the server, driven by an event loop that watches `fileno()`."""
 
     def __cinit__(self):
-        global edge_flush, read_buffer
+        global edge_flush, read_buffer, drain_interrupted
+        drain_interrupted = False
         if read_buffer == NULL:
             read_buffer = <char *>alloc_new(READ_BUFFER_BYTES)
         if not net_poller_open(&poller):
@@ -394,6 +396,11 @@ cdef class Edge:
             edge_drain()
         if unsent != NULL:
             connections_flush()
+
+    def interrupt(self) -> None:
+        """Serve no further requests: the event loop is about to stop."""
+        global drain_interrupted
+        drain_interrupted = True
 
     def cron(self) -> None:
         """Time-outs of clients and statistics; to be called about ten times a second."""
