@@ -170,6 +170,80 @@ cdef void cmd_module_unload(Call *call) noexcept nogil:
     error_reply(call, ERROR_MODULE_UNLOAD)
 
 
+# ---- HELP ----
+
+cdef void cmd_config_help(Call *call) noexcept nogil:
+    help_reply(
+        call,
+        b"GET <pattern> [<pattern> ...]\n"
+        b"    Show the directives that match a pattern, and their values.\n"
+        b"SET <directive> <value> [<directive> <value> ...]\n"
+        b"    Change directives, all or none of them.\n"
+        b"RESETSTAT\n"
+        b"    Begin to count afresh what INFO shows.\n"
+        b"REWRITE\n"
+        b"    Write the values in use to the configuration file.\n")
+
+
+cdef void cmd_slowlog_help(Call *call) noexcept nogil:
+    help_reply(
+        call,
+        b"GET [<count>]\n"
+        b"    Show the last slow commands (default 10, -1 for all), newest first. Each has:\n"
+        b"    id, time, duration in microseconds, arguments, address and name of the client.\n"
+        b"LEN\n"
+        b"    How many there are.\n"
+        b"RESET\n"
+        b"    Forget them.\n")
+
+
+cdef void cmd_latency_help(Call *call) noexcept nogil:
+    help_reply(
+        call,
+        b"DOCTOR\n"
+        b"    Say in words what the latency monitor has seen.\n"
+        b"GRAPH <event>\n"
+        b"    Draw the delays of an event.\n"
+        b"HISTOGRAM [<command> ...]\n"
+        b"    Show how long commands took: how many took no longer than each power of two of\n"
+        b"    microseconds.\n"
+        b"HISTORY <event>\n"
+        b"    Show time and length of the delays of an event.\n"
+        b"LATEST\n"
+        b"    Show the last and the longest delay of every event.\n"
+        b"RESET [<event> ...]\n"
+        b"    Forget the delays of these events, or of all.\n")
+
+
+cdef void cmd_memory_help(Call *call) noexcept nogil:
+    help_reply(
+        call,
+        b"DOCTOR\n"
+        b"    Say in words what stands out in the use of memory.\n"
+        b"MALLOC-STATS\n"
+        b"    Show the figures of the allocator.\n"
+        b"PURGE\n"
+        b"    Give unused memory back to the system.\n"
+        b"STATS\n"
+        b"    Show what memory is used for.\n"
+        b"USAGE <key> [SAMPLES <count>]\n"
+        b"    Show the bytes that a key takes with its value. The figure is exact, so the\n"
+        b"    number of samples changes nothing.\n")
+
+
+cdef void cmd_module_help(Call *call) noexcept nogil:
+    help_reply(
+        call,
+        b"LIST\n"
+        b"    Show the loaded modules: always none.\n"
+        b"LOAD <path> [<arg> ...]\n"
+        b"    Refused: fastredis is extended in Python, not by modules.\n"
+        b"LOADEX <path> [CONFIG <name> <value> ...] [ARGS <arg> ...]\n"
+        b"    Refused, as LOAD.\n"
+        b"UNLOAD <name>\n"
+        b"    Refused, as there are none.\n")
+
+
 row(b"time", 1, b"loading stale fast", b"server", b"", b"", b"nondeterministic_output", cmd_time)
 row(b"role", 1, b"noscript loading stale fast", b"server", b"+admin +dangerous", b"", b"",
     cmd_role)
@@ -181,7 +255,7 @@ row(b"shutdown", -1, b"admin noscript loading stale no_multi allow_busy", b"serv
 
 row(b"config", -2, b"", b"server", b"", b"", b"", NULL)
 row(b"config|get", -3, b"admin noscript loading stale", b"server", b"", b"", b"", NULL)
-row(b"config|help", 2, b"loading stale", b"server", b"", b"", b"", NULL)
+row(b"config|help", 2, b"loading stale", b"server", b"", b"", b"", cmd_config_help)
 row(b"config|resetstat", 2, b"admin noscript loading stale", b"server", b"", b"",
     b"request_policy:all_nodes|response_policy:all_succeeded", NULL)
 row(b"config|rewrite", 2, b"admin noscript loading stale", b"server", b"", b"",
@@ -192,7 +266,7 @@ row(b"config|set", -4, b"admin noscript loading stale", b"server", b"", b"",
 row(b"slowlog", -2, b"", b"server", b"", b"", b"", NULL)
 row(b"slowlog|get", -2, b"admin loading stale", b"server", b"", b"",
     b"request_policy:all_nodes|nondeterministic_output", cmd_slowlog_get)
-row(b"slowlog|help", 2, b"loading stale", b"server", b"", b"", b"", NULL)
+row(b"slowlog|help", 2, b"loading stale", b"server", b"", b"", b"", cmd_slowlog_help)
 row(b"slowlog|len", 2, b"admin loading stale", b"server", b"", b"",
     b"request_policy:all_nodes|response_policy:agg_sum|nondeterministic_output", cmd_slowlog_len)
 row(b"slowlog|reset", 2, b"admin loading stale", b"server", b"", b"",
@@ -203,7 +277,7 @@ row(b"latency|doctor", 2, b"admin noscript loading stale", b"server", b"", b"",
     b"nondeterministic_output|request_policy:all_nodes|response_policy:special", NULL)
 row(b"latency|graph", 3, b"admin noscript loading stale", b"server", b"", b"",
     b"nondeterministic_output|request_policy:all_nodes|response_policy:special", NULL)
-row(b"latency|help", 2, b"loading stale", b"server", b"", b"", b"", NULL)
+row(b"latency|help", 2, b"loading stale", b"server", b"", b"", b"", cmd_latency_help)
 row(b"latency|histogram", -2, b"admin noscript loading stale", b"server", b"", b"",
     b"nondeterministic_output|request_policy:all_nodes|response_policy:special", NULL)
 row(b"latency|history", 3, b"admin noscript loading stale", b"server", b"", b"",
@@ -218,7 +292,7 @@ row(b"latency|reset", -2, b"admin noscript loading stale", b"server", b"", b"",
 row(b"memory", -2, b"", b"server", b"", b"", b"", NULL)
 row(b"memory|doctor", 2, b"", b"server", b"", b"",
     b"nondeterministic_output|request_policy:all_shards|response_policy:special", NULL)
-row(b"memory|help", 2, b"loading stale", b"server", b"", b"", b"", NULL)
+row(b"memory|help", 2, b"loading stale", b"server", b"", b"", b"", cmd_memory_help)
 row(b"memory|malloc-stats", 2, b"", b"server", b"", b"",
     b"nondeterministic_output|request_policy:all_shards|response_policy:special", NULL)
 row(b"memory|purge", 2, b"", b"server", b"", b"",
@@ -229,7 +303,7 @@ row(b"memory|usage", -3, b"readonly", b"server", b"", b"RO index:2 range:0,1,0",
     cmd_memory_usage)
 
 row(b"module", -2, b"", b"server", b"", b"", b"", NULL)
-row(b"module|help", 2, b"loading stale", b"server", b"", b"", b"", NULL)
+row(b"module|help", 2, b"loading stale", b"server", b"", b"", b"", cmd_module_help)
 row(b"module|list", 2, b"admin noscript", b"server", b"", b"", b"nondeterministic_output_order",
     cmd_module_list)
 row(b"module|load", -3, b"admin noscript no_async_loading protected", b"server", b"", b"", b"",

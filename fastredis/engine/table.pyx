@@ -389,4 +389,4 @@ cdef void help_reply(Call *call, const char *text) noexcept nogil:
         reply_raw(call.out, b"\r\n", 2)
         text = end + 1
     reply_raw(call.out, b"+HELP\r\n", 7)
-    reply_raw(call.out, b"+    Show these lines.\r\n", 24)
+    reply_raw(call.out, b"+    Print this help.\r\n", 23)

@@ -22,66 +22,6 @@ OK = Status("OK")
 _SYNTAX = "ERR syntax error"
 _NOT_INTEGER = "ERR value is not an integer or out of range"
 
-_HELP_LINES = {
-    "config": (
-        "GET <pattern> [<pattern> ...]",
-        "    Show the directives that match a pattern, and their values.",
-        "SET <directive> <value> [<directive> <value> ...]",
-        "    Change directives, all or none of them.",
-        "RESETSTAT",
-        "    Begin to count afresh what INFO shows.",
-        "REWRITE",
-        "    Write the values in use to the configuration file.",
-    ),
-    "slowlog": (
-        "GET [<count>]",
-        "    Show the last slow commands (default 10, -1 for all), newest first. Each has:",
-        "    id, time, duration in microseconds, arguments, address and name of the client.",
-        "LEN",
-        "    How many there are.",
-        "RESET",
-        "    Forget them.",
-    ),
-    "latency": (
-        "DOCTOR",
-        "    Say in words what the latency monitor has seen.",
-        "GRAPH <event>",
-        "    Draw the delays of an event.",
-        "HISTOGRAM [<command> ...]",
-        "    Show how long commands took: how many took no longer than each power of two of",
-        "    microseconds.",
-        "HISTORY <event>",
-        "    Show time and length of the delays of an event.",
-        "LATEST",
-        "    Show the last and the longest delay of every event.",
-        "RESET [<event> ...]",
-        "    Forget the delays of these events, or of all.",
-    ),
-    "memory": (
-        "DOCTOR",
-        "    Say in words what stands out in the use of memory.",
-        "MALLOC-STATS",
-        "    Show the figures of the allocator.",
-        "PURGE",
-        "    Give unused memory back to the system.",
-        "STATS",
-        "    Show what memory is used for.",
-        "USAGE <key> [SAMPLES <count>]",
-        "    Show the bytes that a key takes with its value. The figure is exact, so the",
-        "    number of samples changes nothing.",
-    ),
-    "module": (
-        "LIST",
-        "    Show the loaded modules: always none.",
-        "LOAD <path> [<arg> ...]",
-        "    Refused: fastredis is extended in Python, not by modules.",
-        "LOADEX <path> [CONFIG <name> <value> ...] [ARGS <arg> ...]",
-        "    Refused, as LOAD.",
-        "UNLOAD <name>",
-        "    Refused, as there are none.",
-    ),
-}
-
 
 def bind_all(server) -> None:
     """Give the commands of the table their Python sides; `server` is the `app.Server`.
@@ -92,17 +32,6 @@ def bind_all(server) -> None:
     commands = ServerCommands(server)
     for name, handler in commands.handlers().items():
         _engine.bind_command(name, handler)
-    for container in _HELP_LINES:
-        _engine.bind_command(f"{container}|help", _help_of(container))
-
-
-def _help_of(container: str):
-    head = f"{container.upper()} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"
-    lines = [
-        Status(line)
-        for line in (head, *_HELP_LINES[container], "HELP", "    Print this help.")
-    ]
-    return lambda session_id, arguments: lines
 
 
 def _integer(text: bytes) -> int:
