@@ -101,6 +101,13 @@ cdef void value_free(entry *e) noexcept nogil:
         lazy_release(entry_blob(e))
 
 
+cdef size_t value_bytes(const entry *e) noexcept nogil:
+    """Bytes of what stands behind the entry's pointer."""
+    if entry_get_encoding(e) == ENTRY_BLOB:
+        return blob_bytes(entry_blob(e))
+    return 0
+
+
 cdef void lazy_release(blob *b) noexcept nogil:
     """Drop a reference; giants are unmapped by another thread."""
     blob_release(b)

@@ -33,6 +33,12 @@ cdef enum:
     ERROR_DISCARD_WITHOUT_MULTI
     ERROR_NESTED_MULTI
     ERROR_WATCH_INSIDE_MULTI
+    ERROR_SLOWLOG_COUNT
+    ERROR_PROTOCOL_TYPE
+    ERROR_PUSH_NEEDS_RESP3
+    ERROR_PACKED_THRESHOLD
+    ERROR_MODULE_LOAD
+    ERROR_MODULE_UNLOAD
     ERROR_LCS_TYPE
     ERROR_LCS_LEN_AND_IDX
     ERROR_LCS_TOO_LONG
@@ -172,6 +178,18 @@ STATUS_TEXTS[ERROR_COMMAND_INVALID] = b"ERR Invalid command specified"
 STATUS_TEXTS[ERROR_COMMAND_NO_KEYS] = b"ERR The command has no key arguments"
 STATUS_TEXTS[ERROR_COMMAND_ARITY] = b"ERR Invalid number of arguments specified for command"
 STATUS_TEXTS[ERROR_COMMAND_ARGUMENTS] = b"ERR Invalid arguments specified for command"
+
+STATUS_TEXTS[ERROR_SLOWLOG_COUNT] = b"ERR count should be greater than or equal to -1"
+STATUS_TEXTS[ERROR_PROTOCOL_TYPE] = (
+    b"ERR Wrong protocol type name. Please use one of the following: string|integer|double|"
+    b"bignum|null|array|set|map|attrib|push|verbatim|true|false")
+STATUS_TEXTS[ERROR_PUSH_NEEDS_RESP3] = b"ERR RESP2 is not supported by this command"
+STATUS_TEXTS[ERROR_PACKED_THRESHOLD] = (
+    b"ERR argument must be a memory value bigger than 1 and smaller than 4gb")
+STATUS_TEXTS[ERROR_MODULE_LOAD] = (
+    b"ERR Error loading the extension. Please check the server logs.")
+STATUS_TEXTS[ERROR_MODULE_UNLOAD] = (
+    b"ERR Error unloading module: no such module with that name")
 
 # Sent before there is a session.
 cdef const char *REFUSED_MAX_CLIENTS = b"-ERR max number of clients reached\r\n"
@@ -340,6 +358,20 @@ cdef void error_unknown_command(Call *call) noexcept nogil:
     call.row.failed += 1
     error_count(text, size)
     reply_error(call.out, text, size)
+
+
+cdef void error_protected(Call *call, const char *command, const char *directive) noexcept nogil:
+    cdef char text[ERROR_TEXT_MAX]
+    cdef int size = snprintf(
+        text, ERROR_TEXT_MAX,
+        b"ERR %s command not allowed. Start the server with %s set to \"local\" to permit it to "
+        b"clients of this machine, or to \"yes\" to permit it to all.", command, directive)
+    error_raw(call, text, size)
+
+
+cdef void error_debug(Call *call) noexcept nogil:
+    error_named(call, b"ERR unknown subcommand or wrong number of arguments for '",
+                call.argv[1].data, call.argv[1].length, b"'. Try DEBUG HELP.")
 
 
 cdef const char *protocol_error_text(resp_status status) noexcept nogil:

@@ -49,6 +49,7 @@ COMMAND_FLAGS = (
 )
 cdef dict _flag_bits = dict(COMMAND_FLAGS)
 _flag_bits["not_queued"] = COMMAND_NOT_QUEUED
+_flag_bits["protected"] = COMMAND_PROTECTED
 _flag_bits["may_replicate"] = COMMAND_MAY_REPLICATE
 cdef const char *acl_names[32]    # with the '@', in the order of ACL_CATEGORIES
 cdef const char *flag_names[32]   # in the order of COMMAND_FLAGS
@@ -417,4 +418,4 @@ cdef void help_reply(Call *call, const char *text) noexcept nogil:
         reply_raw(call.out, b"\r\n", 2)
         text = end + 1
     reply_raw(call.out, b"+HELP\r\n", 7)
-    reply_raw(call.out, b"+    Show these lines.\r\n", 24)
+    reply_raw(call.out, b"+    Print this help.\r\n", 23)
