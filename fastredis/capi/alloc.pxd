@@ -12,6 +12,7 @@ cdef extern from "alloc.h" nogil:
     size_t alloc_mapped_bytes()
     size_t alloc_reserve_bytes()
     void alloc_trim()
+    bint alloc_purge()
     void alloc_use_huge_pages(bint enabled)
     void alloc_detach(void *block, size_t size)
     void alloc_free_detached(void *block)

@@ -2,7 +2,7 @@
 #
 # The order of the gates IS the semantics: it decides which error a client sees first.
 #
-#   known?  ->  arity  ->  authenticated?  ->  allowed inside MULTI?  ->  memory  ->  paused?
+#   known?  ->  arity  ->  permitted?  ->  authenticated?  ->  allowed inside MULTI?  ->  memory  ->  paused?
 #           ->  queued (MULTI)  ->  call
 #
 # A gate that refuses answers the error, and inside MULTI marks the transaction as broken.
@@ -29,6 +29,8 @@ cdef void call_execute(Call *call) noexcept nogil:
         python_call(call)
     ticks = clock_ticks() - start
     stats_command(call.row, ticks)
+    if unlikely(ticks >= state.limits.slow_ticks):
+        slow_command(call, ticks)
 
 
 cdef void call_reject(Call *call) noexcept nogil:
@@ -69,6 +71,30 @@ cdef Row *_find_row(Call *call) noexcept nogil:
 cdef Row unknown_row
 memset(&unknown_row, 0, sizeof(Row))
 unknown_row.name = unknown_row.short_name = b""
+
+
+cdef bint session_is_local(const Session *s) noexcept nogil:
+    """Whether the client runs on this machine, as far as its address tells."""
+    if s.flags & (SESSION_UNIX | SESSION_INTERNAL):
+        return True
+    return s.peer != NULL and (strncmp(s.peer, b"127.", 4) == 0
+                                or strncmp(s.peer, b"[::1]", 5) == 0)
+
+
+cdef bint _permitted(Call *call) noexcept nogil:
+    """DEBUG and MODULE need the configuration's permission; the error is sent."""
+    cdef Permission permission = state.limits.debug_command
+    cdef const char *command = b"DEBUG"
+    cdef const char *directive = b"enable-debug-command"
+    if call.row.parent != NULL:
+        permission = state.limits.module_command
+        command = b"MODULE"
+        directive = b"enable-module-command"
+    if permission == PERMIT_ALL or (permission == PERMIT_LOCAL
+                                    and session_is_local(call.session)):
+        return True
+    error_protected(call, command, directive)
+    return False
 
 
 cdef bint _gate_memory(Call *call) noexcept nogil:
@@ -127,6 +153,9 @@ cdef Dispatched dispatch(Session *s, const slice *argv, int argc, const Row *hin
             transaction_end(s)
         else:
             error_arity(&call)
+        call_reject(&call)
+        return _muted(s, mark)
+    if unlikely(found.flags & COMMAND_PROTECTED) and not _permitted(&call):
         call_reject(&call)
         return _muted(s, mark)
     if unlikely(not (s.flags & SESSION_AUTHENTICATED)):

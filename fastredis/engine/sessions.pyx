@@ -101,7 +101,7 @@ cdef void session_close(Session *s) noexcept nogil:
 
 cdef void session_kill(Session *s) noexcept nogil:
     """Cut off another session, whoever owns its socket. Not for the one whose command runs."""
-    session_unblock(s)
+    blocked_close(s)
     s.flags |= SESSION_CLOSE_NOW
     if edge_flush != NULL:
         edge_flush(s)

@@ -16,7 +16,7 @@
 from libc.stdint cimport (int8_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t,
                           INT32_MAX, INT64_MAX, INT64_MIN, UINT32_MAX, UINT64_MAX)
 from libc.stdio cimport snprintf
-from libc.string cimport memchr, memcmp, memcpy, memmove, memset, strcmp, strlen
+from libc.string cimport memchr, memcmp, memcpy, memmove, memset, strcmp, strlen, strncmp
 
 from fastredis.capi.alloc cimport *
 from fastredis.capi.clock cimport *
@@ -67,6 +67,7 @@ cdef enum:
     # Not shown to clients: how dispatch treats the command.
     COMMAND_NOT_QUEUED = 1 << 24     # runs at once inside MULTI
     COMMAND_MAY_REPLICATE = 1 << 25  # held by a pause of writes, though it is none
+    COMMAND_PROTECTED = 1 << 26      # needs a Permission of the configuration
 
 cdef enum KeyBegin:
     BEGIN_INDEX
@@ -125,7 +126,7 @@ ctypedef struct Row:
     uint64_t ticks
     uint64_t rejected
     uint64_t failed
-    uint64_t *latency            # histogram of powers of two of microseconds; NULL until called
+    uint64_t *latency            # histogram of ticks (stats.pyx); NULL until called
 
 # ---- databases ----
 
@@ -271,10 +272,15 @@ ctypedef struct Statistics:
     uint64_t auth_failures
     uint64_t dump_checks
     uint64_t loop_cycles
-    uint64_t loop_us
-    uint64_t command_us
+    uint64_t loop_ticks
     uint64_t freed_lazily
     uint64_t http_cut            # clients closed because they sent HTTP
+
+# Who may use the commands that the row flag `protected` guards.
+cdef enum Permission:
+    PERMIT_NONE
+    PERMIT_LOCAL                 # clients of this machine
+    PERMIT_ALL
 
 ctypedef struct Limits:
     int64_t bulk_max             # proto-max-bulk-len
@@ -283,9 +289,16 @@ ctypedef struct Limits:
     size_t output_soft
     int64_t output_soft_ms
     size_t memory_max            # maxmemory; 0: none
-    int64_t slowlog_us           # slower commands are logged; negative: none
     bint latency_tracking
     bint active_expire
+    uint64_t slow_ticks          # commands that took as long are looked at: the lower of these two
+    uint64_t slowlog_ticks       # UINT64_MAX: none
+    uint64_t latency_ticks       # UINT64_MAX: none
+    int64_t slowlog_length
+    int64_t latency_ms           # latency-monitor-threshold; 0: none
+    Permission debug_command
+    Permission module_command
+    size_t packed_node_max       # DEBUG QUICKLIST-PACKED-THRESHOLD; 0: the usual
 
 ctypedef struct State:
     Database *databases

@@ -33,6 +33,12 @@ cdef enum:
     ERROR_DISCARD_WITHOUT_MULTI
     ERROR_NESTED_MULTI
     ERROR_WATCH_INSIDE_MULTI
+    ERROR_SLOWLOG_COUNT
+    ERROR_PROTOCOL_TYPE
+    ERROR_PUSH_NEEDS_RESP3
+    ERROR_PACKED_THRESHOLD
+    ERROR_MODULE_LOAD
+    ERROR_MODULE_UNLOAD
     ERROR_LCS_TYPE
     ERROR_LCS_LEN_AND_IDX
     ERROR_LCS_TOO_LONG
@@ -173,6 +179,18 @@ STATUS_TEXTS[ERROR_COMMAND_NO_KEYS] = b"ERR The command has no key arguments"
 STATUS_TEXTS[ERROR_COMMAND_ARITY] = b"ERR Invalid number of arguments specified for command"
 STATUS_TEXTS[ERROR_COMMAND_ARGUMENTS] = b"ERR Invalid arguments specified for command"
 
+STATUS_TEXTS[ERROR_SLOWLOG_COUNT] = b"ERR count should be greater than or equal to -1"
+STATUS_TEXTS[ERROR_PROTOCOL_TYPE] = (
+    b"ERR Wrong protocol type name. Please use one of the following: string|integer|double|"
+    b"bignum|null|array|set|map|attrib|push|verbatim|true|false")
+STATUS_TEXTS[ERROR_PUSH_NEEDS_RESP3] = b"ERR RESP2 is not supported by this command"
+STATUS_TEXTS[ERROR_PACKED_THRESHOLD] = (
+    b"ERR argument must be a memory value bigger than 1 and smaller than 4gb")
+STATUS_TEXTS[ERROR_MODULE_LOAD] = (
+    b"ERR Error loading the extension. Please check the server logs.")
+STATUS_TEXTS[ERROR_MODULE_UNLOAD] = (
+    b"ERR Error unloading module: no such module with that name")
+
 # Sent before there is a session.
 cdef const char *REFUSED_MAX_CLIENTS = b"-ERR max number of clients reached\r\n"
 cdef const char *REFUSED_PROTECTED = (
@@ -244,6 +262,27 @@ cdef void error_named(Call *call, const char *before, const char *data, size_t l
     error_raw(call, text, first + length + last)
 
 
+cdef void error_client_type(Call *call, slice given) noexcept nogil:
+    error_named(call, b"ERR Unknown client type '", given.data, given.length, b"'")
+
+
+cdef void error_client_user(Call *call, slice given) noexcept nogil:
+    error_named(call, b"ERR No such user '", given.data, given.length, b"'")
+
+
+cdef void error_client_attribute(Call *call, slice given) noexcept nogil:
+    error_named(call, b"ERR Unrecognized option '", given.data, given.length, b"'")
+
+
+cdef void error_client_attribute_value(Call *call, slice attribute) noexcept nogil:
+    error_named(call, b"ERR ", attribute.data, attribute.length,
+                b" cannot contain spaces, newlines or special characters.")
+
+
+cdef void error_hello_option(Call *call, slice given) noexcept nogil:
+    error_named(call, b"ERR Syntax error in HELLO option '", given.data, given.length, b"'")
+
+
 cdef void error_arity(Call *call) noexcept nogil:
     error_named(call, b"ERR wrong number of arguments for '", call.row.name,
                 strlen(call.row.name), b"' command")
@@ -255,12 +294,19 @@ cdef void error_expire(Call *call) noexcept nogil:
 
 
 cdef void error_unsupported_option(Call *call, slice option) noexcept nogil:
-    """The option is told whole, up to a NUL: it is never longer than what the client has sent."""
+    """The option is told whole, up to a NUL and without line ends behind it: it is never longer
+    than what the client has sent."""
     cdef const char *before = b"ERR Unsupported option "
     cdef const char *end = <const char *>memchr(option.data, 0, option.length)
     cdef size_t first = strlen(before)
-    cdef size_t length = first + (end - option.data if end != NULL else option.length)
-    cdef char *text = <char *>alloc_new(length)
+    cdef size_t length
+    cdef char *text
+    if end != NULL:
+        option.length = end - option.data
+    while option.length and option.data[option.length - 1] in (c'\r', c'\n'):
+        option.length -= 1
+    length = first + option.length
+    text = <char *>alloc_new(length)
     memcpy(text, before, first)
     memcpy(text + first, option.data, length - first)
     error_raw(call, text, length)
@@ -312,6 +358,20 @@ cdef void error_unknown_command(Call *call) noexcept nogil:
     call.row.failed += 1
     error_count(text, size)
     reply_error(call.out, text, size)
+
+
+cdef void error_protected(Call *call, const char *command, const char *directive) noexcept nogil:
+    cdef char text[ERROR_TEXT_MAX]
+    cdef int size = snprintf(
+        text, ERROR_TEXT_MAX,
+        b"ERR %s command not allowed. Start the server with %s set to \"local\" to permit it to "
+        b"clients of this machine, or to \"yes\" to permit it to all.", command, directive)
+    error_raw(call, text, size)
+
+
+cdef void error_debug(Call *call) noexcept nogil:
+    error_named(call, b"ERR unknown subcommand or wrong number of arguments for '",
+                call.argv[1].data, call.argv[1].length, b"'. Try DEBUG HELP.")
 
 
 cdef const char *protocol_error_text(resp_status status) noexcept nogil:

@@ -9,17 +9,16 @@ socket and a reply happens in the extension.
 from __future__ import annotations
 
 import gc
+import os
 import signal
-import socket
 
 import uvloop
 
 from fastredis import _engine
 from fastredis.server import logs
-from fastredis.server.listeners import close_listeners, open_listeners, open_tcp
-from fastredis.server.process import StartError
-
-_CRON_SECONDS = 0.1
+from fastredis.server.commands import bind_all
+from fastredis.server.listeners import Listeners, open_tcp
+from fastredis.server.process import StartError, set_title, title_of
 
 
 class Server:
@@ -29,7 +28,7 @@ class Server:
         self.config = config
         self.loop = uvloop.new_event_loop()
         self.edge: _engine.Edge | None = None
-        self.listeners: list = []
+        self.listeners: Listeners | None = None
         self.tls_servers: list = []
         self.exit_code = 0
         _engine.create_engine(config["databases"])
@@ -42,21 +41,22 @@ class Server:
         Raises StartError when no socket can be opened.
         """
         self.edge = _engine.Edge()
+        self.listeners = Listeners(self.edge)
         try:
-            self.listeners = open_listeners(self.config)
+            self.listeners.open(self.config)
             if self.config["tls-port"]:
                 self._serve_tls()
         except StartError:
-            close_listeners(self.listeners)
+            self.listeners.close()
             self.edge.close()
             raise
-        for listener in self.listeners:
-            self.edge.listen(listener.fileno(), listener.family == socket.AF_UNIX)
+        self.config.on_change(("port", "bind"), self.listeners.change)
+        bind_all(self)
         for number in (signal.SIGTERM, signal.SIGINT):
             self.loop.add_signal_handler(number, self._on_signal, number)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         self.loop.add_reader(self.edge.fileno(), self.edge.drain)
-        self.loop.call_later(_CRON_SECONDS, self._cron)
+        self.loop.call_later(1 / self.config["hz"], self._cron)
         self._announce()
         gc.collect()
         gc.freeze()
@@ -68,6 +68,7 @@ class Server:
     def stop(self, exit_code: int = 0) -> None:
         """Leave the loop; `run()` then cleans up and returns."""
         self.exit_code = exit_code
+        self.edge.interrupt()
         self.loop.stop()
 
     def _serve_tls(self) -> None:
@@ -99,7 +100,7 @@ class Server:
             self.config.supervisor.ready()
 
     def _cron(self) -> None:
-        self.loop.call_later(_CRON_SECONDS, self._cron)
+        self.loop.call_later(1 / self.config["hz"], self._cron)
         self.edge.cron()
 
     def _on_signal(self, number: int) -> None:
@@ -112,10 +113,9 @@ class Server:
 
     def _close(self) -> None:
         self.loop.remove_reader(self.edge.fileno())
-        self.edge.stop_listening()
         for server in self.tls_servers:
             server.close()
-        close_listeners(self.listeners)
+        self.listeners.close()
         self.edge.close()
         logs.warning("fastredis is now ready to exit, bye bye...")
         self.loop.close()
@@ -125,11 +125,27 @@ class Server:
         self.config.on_change(
             (
                 "proto-max-bulk-len", "client-query-buffer-limit", "client-output-buffer-limit",
-                "maxmemory", "slowlog-log-slower-than", "maxclients", "timeout", "tcp-keepalive",
-                "protected-mode",
+                "maxmemory", "maxclients", "timeout", "tcp-keepalive", "protected-mode",
             ),
             self._apply_limits,
         )
+        self._apply_identity(self.config)
+        self.config.on_change(("requirepass", "reported-redis-version"), self._apply_identity)
+        self._apply_observation(self.config)
+        self.config.on_change(
+            (
+                "slowlog-log-slower-than", "slowlog-max-len", "latency-monitor-threshold",
+                "latency-tracking",
+            ),
+            self._apply_observation,
+        )
+        _engine.set_permissions(
+            debug=self.config["enable-debug-command"], module=self.config["enable-module-command"]
+        )
+        if self.config["set-proc-title"]:
+            self.config.on_change(
+                ("proc-title-template", "port", "bind"), lambda config: set_title(title_of(config))
+            )
         self._apply_eviction_clock(self.config)
         self.config.on_change(
             ("maxmemory-policy", "lfu-log-factor", "lfu-decay-time"), self._apply_eviction_clock
@@ -144,11 +160,22 @@ class Server:
             output_soft_bytes=soft,
             output_soft_seconds=soft_seconds,
             memory_max_bytes=config["maxmemory"],
-            slowlog_us=config["slowlog-log-slower-than"],
             clients_max=config["maxclients"],
             idle_timeout_seconds=config["timeout"],
             keepalive_seconds=config["tcp-keepalive"],
             protected=config["protected-mode"],
+        )
+
+    def _apply_identity(self, config) -> None:
+        _engine.set_password(os.fsencode(config["requirepass"]))
+        _engine.set_reported_version(config["reported-redis-version"])
+
+    def _apply_observation(self, config) -> None:
+        _engine.set_observation(
+            slowlog_us=config["slowlog-log-slower-than"],
+            slowlog_length=config["slowlog-max-len"],
+            latency_ms=config["latency-monitor-threshold"],
+            latency_tracking=config["latency-tracking"],
         )
 
     def _apply_eviction_clock(self, config) -> None:

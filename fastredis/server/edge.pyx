@@ -299,6 +299,8 @@ cdef void handle_event(net_event *event) noexcept nogil:
             return
     if event.what & NET_READABLE:
         read_session(s)
+        if unlikely(event.what & NET_HANGUP and not (s.flags & SESSION_CLOSING)):
+            net_poller_tell_again(&poller, s.fd, s, s.poll_events)
     elif event.what & NET_HANGUP:
         session_close(s)
 
@@ -323,10 +325,12 @@ cdef void edge_drain() noexcept nogil:
     cdef net_event events[ROUND_EVENTS]
     cdef int count, i, wait_ms = 0
     cdef int64_t until_ms = clock_monotonic_us() // 1000 + DRAIN_MAX_MS
+    cdef uint64_t start
     while True:
         count = net_poller_collect(&poller, events, ROUND_EVENTS, wait_ms)
         if count <= 0 and not poller.timer_rang:
             break
+        start = clock_ticks()
         state.stats.loop_cycles += 1
         clock_update()
         for i in range(count):
@@ -337,18 +341,20 @@ cdef void edge_drain() noexcept nogil:
             timer_set_for_ms = NEVER_MS
             engine_tick()
         edge_reap()
+        state.stats.loop_ticks += clock_ticks() - start
         arm_timer()
-        if state.now_monotonic_ms >= until_ms:
+        if state.now_monotonic_ms >= until_ms or drain_interrupted:
             break
         wait_ms = 0 if loop_is_shared else LINGER_MS
 
 
+cdef bint drain_interrupted = False  # by Edge.interrupt, for good
 cdef bint loop_is_shared = False  # uvloop serves connections of its own
 cdef int64_t idle_timeout_ms = 0
 
 
 cdef void edge_cron() noexcept nogil:
-    """Once a tenth of a second: idle clients, soft output limits."""
+    """hz times a second: idle clients, soft output limits, statistics."""
     cdef Session *s = state.sessions
     cdef Session *following
     cdef uint32_t left = state.session_count
@@ -365,6 +371,8 @@ cdef void edge_cron() noexcept nogil:
         s = following
         left -= 1
     edge_reap()
+    stats_sample()
+    alloc_purge()
     arm_timer()
 
 
@@ -372,7 +380,8 @@ cdef class Edge:
     """The sockets of the server, driven by an event loop that watches `fileno()`."""
 
     def __cinit__(self):
-        global edge_flush, read_buffer
+        global edge_flush, read_buffer, drain_interrupted
+        drain_interrupted = False
         if read_buffer == NULL:
             read_buffer = <char *>alloc_new(READ_BUFFER_BYTES)
         if not net_poller_open(&poller):
@@ -390,8 +399,13 @@ cdef class Edge:
         if unsent != NULL:
             connections_flush()
 
+    def interrupt(self) -> None:
+        """Serve no further requests: the event loop is about to stop."""
+        global drain_interrupted
+        drain_interrupted = True
+
     def cron(self) -> None:
-        """Time-outs of clients; to be called about ten times a second."""
+        """Time-outs of clients and statistics; to be called about ten times a second."""
         with nogil:
             edge_cron()
         if unsent != NULL:

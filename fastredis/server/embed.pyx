@@ -17,7 +17,9 @@ cdef void engine_create(int database_count, uint64_t seed) noexcept nogil:
     state.limits.bulk_max = 512 << 20
     state.limits.query_buffer_max = 1 << 30
     state.limits.active_expire = True
-    state.limits.slowlog_us = 10000
+    state.limits.latency_tracking = True
+    slow_limits(10000, 128, 0)
+    slowlog_reset()
     state.lfu_log_factor = 10
     state.lfu_decay_minutes = 1
     state.wake_ms = NEVER_MS

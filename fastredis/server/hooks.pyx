@@ -32,7 +32,7 @@ cdef int reply_python(reply *out, object value) except -1:
         data = value.encode()
         reply_status(out, data)
     elif isinstance(value, str):
-        data = value.encode()
+        data = value.encode("utf-8", "surrogateescape")
         reply_bulk(out, <const char *>data, len(data))
     elif isinstance(value, _Verbatim):
         data = value.format.encode()
@@ -78,10 +78,11 @@ cdef void call_python(Call *call) noexcept with gil:
     except Exception as error:
         reply_truncate(call.out, mark)
         if isinstance(error, _CommandError):
-            text = str(error).encode()
+            text = str(error).encode("utf-8", "surrogateescape")
         else:
             state.stats.unexpected_errors += 1
-            text = f"ERR internal error in {call.row.name.decode()}: {error!r}".encode()
+            text = f"ERR internal error in {call.row.name.decode()}: {error!r}".encode(
+                "utf-8", "surrogateescape")
             if _on_unexpected is not None:
                 _on_unexpected(error)
         error_raw(call, <const char *>text, len(text))

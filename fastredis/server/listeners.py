@@ -2,6 +2,14 @@
 
 `bind` takes addresses as redis.conf does: `*` is every IPv4 address, `::*` every IPv6 address, and
 a leading `-` means that it is no error if the address is not there.
+
+CONFIG SET port and bind keep the sockets that stay, so that no client in their queue is lost:
+
+    wanted    127.0.0.1:7000   ::1:7000        open now    127.0.0.1:7000   10.0.0.5:7000
+                   kept        opened                            kept            closed
+
+Those that go and share their port with one that comes are closed first, because `*` and a single
+address of the same port exclude each other; the others go last, when the new ones stand.
 """
 
 from __future__ import annotations
@@ -11,64 +19,147 @@ import os
 import socket
 
 from fastredis.server import logs
+from fastredis.server.directive_kinds import ConfigError
 from fastredis.server.process import StartError
 
 _NOT_THERE = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT, errno.ENOPROTOOPT)
 
+Place = tuple[str, int]
+"""Address as `bind` has it, without the `-`, and port."""
 
-def open_listeners(config) -> list[socket.socket]:
-    """Bind and listen on every address of the configuration.
 
-    Raises StartError when one that is not optional cannot be had, or when none is left.
-    """
-    opened: list[socket.socket] = []
-    port = config["port"]
-    try:
+class Listeners:
+    """The sockets of a server, told to its `edge`; owns them until `close()`."""
+
+    def __init__(self, edge) -> None:
+        self._edge = edge
+        self._tcp: dict[Place, socket.socket] = {}
+        self._unix: socket.socket | None = None
+        self._port = 0
+
+    def open(self, config) -> None:
+        """Bind and listen on every address of the configuration.
+
+        Raises StartError when one that is not optional cannot be had, or when none is left.
+        """
+        try:
+            self._follow(config)
+            if config["unixsocket"]:
+                self._unix = _open_unix(config)
+        except BaseException:
+            self.close()
+            raise
+        if not self._tcp and self._unix is None and not config["tls-port"]:
+            raise StartError("Configured to not listen anywhere, exiting.")
+        self._tell_edge()
+
+    def change(self, config) -> None:
+        """Follow a CONFIG SET of port or bind; raises ConfigError where that cannot be.
+
+        What then is open is a part of the old sockets: a second call, with the old configuration,
+        brings the others back.
+        """
+        port_changed = config["port"] != self._port
+        self._edge.stop_listening()
+        try:
+            self._follow(config)
+        except StartError:
+            raise ConfigError(
+                "Unable to listen on this port. Check server logs." if port_changed
+                else "Failed to bind to specified addresses."
+            ) from None
+        finally:
+            self._tell_edge()
+
+    def close(self) -> None:
+        """Close the sockets, and remove the file of the unix socket."""
+        self._edge.stop_listening()
+        for place in list(self._tcp):
+            self._tcp.pop(place).close()
+        if self._unix is None:
+            return
+        path = self._unix.getsockname()
+        self._unix.close()
+        self._unix = None
+        try:
+            os.unlink(path)
+        except OSError:
+            return
+        logs.notice("Removing the unix socket file.")
+
+    def _tell_edge(self) -> None:
+        for listener in self._tcp.values():
+            self._edge.listen(listener.fileno(), False)
+        if self._unix is not None:
+            self._edge.listen(self._unix.fileno(), True)
+
+    def _follow(self, config) -> None:
+        """Open what is wanted and not open, close what is open and not wanted."""
+        port = config["port"]
+        wanted = [(address.lstrip("-"), port) for address in config["bind"]] if port else []
+        gone = [place for place in self._tcp if place not in wanted]
+        for place in gone:
+            if place[1] == port:
+                self._tcp.pop(place).close()
         if port:
-            opened.extend(open_tcp(config, port))
-        if config["unixsocket"]:
-            opened.append(_open_unix(config))
-    except BaseException:
-        close_listeners(opened)
-        raise
-    if not opened and not config["tls-port"]:
-        raise StartError("Configured to not listen anywhere, exiting.")
-    return opened
+            self._open_missing(config, port)
+        for place in gone:
+            if place[1] != port:
+                self._tcp.pop(place).close()
+        self._port = port
 
-
-def close_listeners(opened: list[socket.socket]) -> None:
-    """Close the sockets, and remove the file of a unix socket."""
-    for listener in opened:
-        path = listener.getsockname() if listener.family == socket.AF_UNIX else None
-        listener.close()
-        if path:
-            try:
-                os.unlink(path)
-            except OSError:
-                continue
-            logs.notice("Removing the unix socket file.")
+    def _open_missing(self, config, port: int) -> None:
+        opened: dict[Place, socket.socket] = {}
+        try:
+            for address in config["bind"]:
+                place = (address.lstrip("-"), port)
+                if place not in self._tcp and place not in opened:
+                    listener = _open_tcp(address, port, config["tcp-backlog"])
+                    if listener is not None:
+                        opened[place] = listener
+            if not opened and not any(place[1] == port for place in self._tcp):
+                raise StartError(f"Failed listening on port {port} (tcp), aborting.")
+        except BaseException:
+            for listener in opened.values():
+                listener.close()
+            raise
+        self._tcp.update(opened)
 
 
 def open_tcp(config, port: int) -> list[socket.socket]:
-    """Listen on a port of every address of `bind`; raises StartError as open_listeners does."""
+    """Listen on a port of every address of `bind`, beside the edge.
+
+    Raises StartError when an address that is not optional cannot be had, or when none is left.
+    """
     opened: list[socket.socket] = []
-    for address in config["bind"]:
-        optional = address.startswith("-")
-        host = address.lstrip("-")
-        try:
-            opened.append(_open_one(host, port, config["tcp-backlog"]))
-        except OSError as error:
-            if optional and error.errno in _NOT_THERE:
-                continue
-            logs.warning(
-                "Warning: Could not create server TCP listening socket %s:%d: bind: %s",
-                host, port, os.strerror(error.errno) if error.errno else error,
-            )
-            close_listeners(opened)
-            raise StartError(f"Failed listening on port {port} (tcp), aborting.") from error
-    if not opened:
-        raise StartError(f"Failed listening on port {port} (tcp), aborting.")
+    try:
+        for address in dict.fromkeys(config["bind"]):
+            listener = _open_tcp(address, port, config["tcp-backlog"])
+            if listener is not None:
+                opened.append(listener)
+        if not opened:
+            raise StartError(f"Failed listening on port {port} (tcp), aborting.")
+    except BaseException:
+        for listener in opened:
+            listener.close()
+        raise
     return opened
+
+
+def _open_tcp(address: str, port: int, backlog: int) -> socket.socket | None:
+    """A listening socket; None where an optional address is not there."""
+    optional = address.startswith("-")
+    host = address.lstrip("-")
+    try:
+        return _open_one(host, port, backlog)
+    except OSError as error:
+        if optional and error.errno in _NOT_THERE:
+            return None
+        logs.warning(
+            "Warning: Could not create server TCP listening socket %s:%d: bind: %s",
+            host, port, os.strerror(error.errno) if error.errno else error,
+        )
+        raise StartError(f"Failed listening on port {port} (tcp), aborting.") from error
 
 
 def _open_one(host: str, port: int, backlog: int) -> socket.socket:

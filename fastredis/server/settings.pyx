@@ -8,7 +8,6 @@ def set_limits(
     output_soft_bytes: int,
     output_soft_seconds: int,
     memory_max_bytes: int,
-    slowlog_us: int,
     clients_max: int,
     idle_timeout_seconds: int,
     keepalive_seconds: int,
@@ -25,7 +24,6 @@ def set_limits(
     state.limits.output_soft = output_soft_bytes
     state.limits.output_soft_ms = output_soft_seconds * 1000
     state.limits.memory_max = memory_max_bytes
-    state.limits.slowlog_us = slowlog_us
     edge_limits.clients_max = clients_max
     edge_limits.keepalive_s = keepalive_seconds
     edge_limits.protected_mode = protected
@@ -37,3 +35,26 @@ def set_eviction_clock(*, lfu: bool, log_factor: int, decay_minutes: int) -> Non
     state.lfu = lfu
     state.lfu_log_factor = log_factor
     state.lfu_decay_minutes = decay_minutes
+
+
+def set_observation(
+    *,
+    slowlog_us: int,
+    slowlog_length: int,
+    latency_ms: int,
+    latency_tracking: bool,
+) -> None:
+    """What is recorded of commands.
+
+    Commands of at least `slowlog_us` (negative: none) are kept in the slow log, the last
+    `slowlog_length` of them; `latency_ms` is the threshold of the latency monitor, 0: off.
+    """
+    slow_limits(slowlog_us, slowlog_length, latency_ms)
+    state.limits.latency_tracking = latency_tracking
+
+
+def set_permissions(*, debug: str, module: str) -> None:
+    """Who may use DEBUG and MODULE: "no", "local" or "yes"."""
+    permissions = {"no": PERMIT_NONE, "local": PERMIT_LOCAL, "yes": PERMIT_ALL}
+    state.limits.debug_command = permissions[debug]
+    state.limits.module_command = permissions[module]

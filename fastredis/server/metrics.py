@@ -1,0 +1,384 @@
+"""INFO: what the server tells of itself, section by section, in Redis's names, order and format.
+
+    engine counters --_engine.read_*()--> Metrics.section() --> lines "name:value"
+
+Exporters and client libraries parse these lines, so names and units are Redis's; where a field has
+another meaning here, its place below says so. Fields of things that fastredis has not (jemalloc's
+arenas, Lua's memory, I/O threads) are left out, and so is Keysizes, which would need a counter for
+each write.
+
+Two fields identify fastredis: `server_name` and `fastredis_version`. `redis_version` is what
+libraries parse to choose commands (directive reported-redis-version).
+
+Cost: about 0.3 ms for everything, and no look at the data set.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+import time
+
+from fastredis import __version__, _engine
+
+Fields = list[tuple[str, object]]
+
+
+def human_bytes(count: int) -> str:
+    """A size as people read it: 999B, 1.50K, 23.54G."""
+    if count < 1024:
+        return f"{count}B"
+    size = float(count)
+    for unit in "KMGTPE":
+        size /= 1024
+        if size < 1024:
+            break
+    return f"{size:.2f}{unit}"
+
+
+def resident_bytes() -> int:
+    """Resident memory of the process; where the system tells only its maximum, that."""
+    try:
+        with open("/proc/self/statm", "rb") as file:
+            return int(file.read().split()[1]) * resource.getpagesize()
+    except OSError:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024
+
+
+def system_bytes() -> int:
+    """Memory of the machine."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if whole else 0.0
+
+
+def _percent(part: float, whole: float) -> str:
+    return f"{100 * _ratio(part, whole):.2f}%"
+
+
+class Metrics:
+    """INFO of one server. `facts` is the `commands.ServerCommands` that knows the server."""
+
+    def __init__(self, facts) -> None:
+        self._facts = facts
+        self._config = facts.config
+
+    def info(self, names: list[str]) -> str:
+        """The text of INFO for these sections, in the fixed order; none: the default ones.
+
+        Unknown names are ignored.
+        """
+        wanted = {name.lower() for name in names} or {"default"}
+        everything = not wanted.isdisjoint(("all", "everything"))
+        texts = []
+        for name, title, is_default, method in self._SECTIONS:
+            if everything or name in wanted or (is_default and "default" in wanted):
+                lines = [f"{field}:{value}\r\n" for field, value in method(self)]
+                texts.append(f"# {title}\r\n" + "".join(lines))
+        return "\r\n".join(texts)
+
+    def _server(self) -> Fields:
+        config, facts = self._config, self._facts
+        system = os.uname()
+        uptime = int(time.monotonic() - facts.started_monotonic)
+        supervisor = config.supervisor.kind if config.supervisor is not None else None
+        return [
+            ("redis_version", config["reported-redis-version"]),
+            ("server_name", "fastredis"),
+            ("fastredis_version", __version__),
+            ("redis_git_sha1", "00000000"),
+            ("redis_git_dirty", 0),
+            ("redis_mode", "cluster" if config["cluster-enabled"] else "standalone"),
+            ("os", f"{system.sysname} {system.release} {system.machine}"),
+            ("arch_bits", 64 if sys.maxsize > 2**32 else 32),
+            ("monotonic_clock", "POSIX clock_gettime"),
+            ("multiplexing_api", "epoll" if sys.platform == "linux" else "kqueue"),
+            ("process_id", os.getpid()),
+            ("process_supervised", supervisor or "no"),
+            ("run_id", facts.run_id),
+            ("tcp_port", config["port"]),
+            ("server_time_usec", time.time_ns() // 1000),
+            ("uptime_in_seconds", uptime),
+            ("uptime_in_days", uptime // 86400),
+            ("hz", config["hz"]),
+            ("configured_hz", config["hz"]),
+            ("lru_clock", int(time.time()) & 0xFFFFFF),
+            ("executable", facts.executable),
+            ("config_file", config.file or ""),
+            ("io_threads_active", 0),
+            *self._listeners(),
+        ]
+
+    def _listeners(self) -> Fields:
+        config, found = self._config, []
+        if config["port"]:
+            binds = "".join(f"bind={address}," for address in config["bind"])
+            found.append(f"name=tcp,{binds}port={config['port']}")
+        if config["unixsocket"]:
+            found.append(f"name=unix,bind={config['unixsocket']}")
+        return [(f"listener{number}", text) for number, text in enumerate(found)]
+
+    def _clients(self) -> Fields:
+        clients = _engine.read_clients()
+        return [
+            ("connected_clients", clients["connected"]),
+            ("cluster_connections", 0),
+            ("maxclients", self._config["maxclients"]),
+            ("client_recent_max_input_buffer", clients["input_max_bytes"]),
+            ("client_recent_max_output_buffer", clients["output_max_bytes"]),
+            ("blocked_clients", clients["blocked"]),
+            ("tracking_clients", 0),
+            ("pubsub_clients", 0),
+            ("watching_clients", clients["watching"]),
+            ("clients_in_timeout_table", 0),
+            ("total_watched_keys", clients["watched_keys"]),
+            ("total_blocking_keys", 0),
+            ("total_blocking_keys_on_nokey", 0),
+        ]
+
+    def memory(self) -> dict[str, int]:
+        """The figures of the Memory section and of MEMORY STATS, in bytes.
+
+        overhead is all that is not keys and values: what the server took when it had started, the
+        tables, and the clients. active is what blocks take with the empty slabs kept beside them.
+        """
+        found = dict(_engine.read_memory())
+        databases = _engine.read_databases()
+        found["startup"] = min(self._facts.startup_bytes, found["used"])
+        found["clients"] = _engine.read_clients()["bytes"]
+        tables = sum(one["table_bytes"] + one["expires_bytes"] for one in databases)
+        found["overhead"] = min(found["startup"] + found["clients"] + tables, found["used"])
+        found["dataset"] = found["used"] - found["overhead"]
+        found["active"] = found["used"] + found["reserve"]
+        found["resident"] = resident_bytes()
+        return found
+
+    def _memory(self) -> Fields:
+        config, m = self._config, self.memory()
+        used, active, resident = m["used"], m["active"], m["resident"]
+        total = system_bytes()
+        return [
+            ("used_memory", used),
+            ("used_memory_human", human_bytes(used)),
+            ("used_memory_rss", resident),
+            ("used_memory_rss_human", human_bytes(resident)),
+            ("used_memory_peak", m["peak"]),
+            ("used_memory_peak_human", human_bytes(m["peak"])),
+            ("used_memory_peak_perc", _percent(used, m["peak"])),
+            ("used_memory_overhead", m["overhead"]),
+            ("used_memory_startup", m["startup"]),
+            ("used_memory_dataset", m["dataset"]),
+            ("used_memory_dataset_perc", _percent(m["dataset"], used - m["startup"])),
+            ("allocator_allocated", used),
+            ("allocator_active", active),
+            ("allocator_resident", resident),
+            ("total_system_memory", total),
+            ("total_system_memory_human", human_bytes(total)),
+            ("maxmemory", config["maxmemory"]),
+            ("maxmemory_human", human_bytes(config["maxmemory"])),
+            ("maxmemory_policy", config["maxmemory-policy"]),
+            ("allocator_frag_ratio", f"{_ratio(active, used):.2f}"),
+            ("allocator_frag_bytes", active - used),
+            ("allocator_rss_ratio", f"{_ratio(resident, active):.2f}"),
+            ("allocator_rss_bytes", resident - active),
+            ("mem_fragmentation_ratio", f"{_ratio(resident, used):.2f}"),
+            ("mem_fragmentation_bytes", resident - used),
+            ("mem_not_counted_for_evict", 0),
+            ("mem_replication_backlog", 0),
+            ("mem_total_replication_buffers", 0),
+            ("mem_clients_slaves", 0),
+            ("mem_clients_normal", m["clients"]),
+            ("mem_cluster_links", 0),
+            ("mem_aof_buffer", 0),
+            ("mem_allocator", "fastredis-slab"),
+            ("active_defrag_running", 0),
+            ("lazyfree_pending_objects", m["graves"]),
+            ("lazyfreed_objects", _engine.read_counters()["freed_lazily"]),
+        ]
+
+    def _persistence(self) -> Fields:
+        return [
+            ("loading", 0),
+            ("async_loading", 0),
+            ("current_cow_peak", 0),
+            ("current_cow_size", 0),
+            ("current_cow_size_age", 0),
+            ("current_fork_perc", "0.00"),
+            ("current_save_keys_processed", 0),
+            ("current_save_keys_total", 0),
+            ("rdb_changes_since_last_save", _engine.read_changes()),
+            ("rdb_bgsave_in_progress", 0),
+            ("rdb_last_save_time", int(self._facts.started)),
+            ("rdb_last_bgsave_status", "ok"),
+            ("rdb_last_bgsave_time_sec", -1),
+            ("rdb_current_bgsave_time_sec", -1),
+            ("rdb_saves", 0),
+            ("rdb_last_cow_size", 0),
+            ("rdb_last_load_keys_expired", 0),
+            ("rdb_last_load_keys_loaded", 0),
+            ("aof_enabled", 0),
+            ("aof_rewrite_in_progress", 0),
+            ("aof_rewrite_scheduled", 0),
+            ("aof_last_rewrite_time_sec", -1),
+            ("aof_current_rewrite_time_sec", -1),
+            ("aof_last_bgrewrite_status", "ok"),
+            ("aof_rewrites", 0),
+            ("aof_rewrites_consecutive_failures", 0),
+            ("aof_last_write_status", "ok"),
+            ("aof_last_cow_size", 0),
+            ("module_fork_in_progress", 0),
+            ("module_fork_last_cow_size", 0),
+        ]
+
+    def _threads(self) -> Fields:
+        counters, clients = _engine.read_counters(), _engine.read_clients()
+        return [
+            ("io_thread_0", f"clients={clients['connected']},reads={counters['reads']},"
+                            f"writes={counters['writes']}"),
+        ]
+
+    def _stats(self) -> Fields:
+        c = _engine.read_counters()
+        return [
+            ("total_connections_received", c["connections"]),
+            ("total_commands_processed", c["commands"]),
+            ("instantaneous_ops_per_sec", round(c["commands_per_second"])),
+            ("total_net_input_bytes", c["net_in"]),
+            ("total_net_output_bytes", c["net_out"]),
+            ("total_net_repl_input_bytes", 0),
+            ("total_net_repl_output_bytes", 0),
+            ("instantaneous_input_kbps", f"{c['net_in_per_second'] / 1024:.2f}"),
+            ("instantaneous_output_kbps", f"{c['net_out_per_second'] / 1024:.2f}"),
+            ("instantaneous_input_repl_kbps", "0.00"),
+            ("instantaneous_output_repl_kbps", "0.00"),
+            ("rejected_connections", c["rejected_connections"]),
+            ("sync_full", 0),
+            ("sync_partial_ok", 0),
+            ("sync_partial_err", 0),
+            ("expired_subkeys", 0),
+            ("expired_keys", c["expired"]),
+            ("expired_stale_perc", "0.00"),
+            ("expired_time_cap_reached_count", c["expire_ticks_capped"]),
+            ("expire_cycle_cpu_milliseconds", c["expire_us"] // 1000),
+            ("evicted_keys", 0),
+            ("evicted_clients", 0),
+            ("evicted_scripts", 0),
+            ("total_eviction_exceeded_time", 0),
+            ("current_eviction_exceeded_time", 0),
+            ("keyspace_hits", c["hits"]),
+            ("keyspace_misses", c["misses"]),
+            ("pubsub_channels", 0),
+            ("pubsub_patterns", 0),
+            ("pubsubshard_channels", 0),
+            ("latest_fork_usec", 0),
+            ("total_forks", 0),
+            ("migrate_cached_sockets", 0),
+            ("slave_expires_tracked_keys", 0),
+            ("tracking_total_keys", 0),
+            ("tracking_total_items", 0),
+            ("tracking_total_prefixes", 0),
+            ("unexpected_error_replies", c["unexpected_errors"]),
+            ("total_error_replies", c["errors"]),
+            ("dump_payload_sanitizations", c["dump_checks"]),
+            ("total_reads_processed", c["reads"]),
+            ("total_writes_processed", c["writes"]),
+            ("client_query_buffer_limit_disconnections", c["query_buffer_disconnects"]),
+            ("client_output_buffer_limit_disconnections", c["output_buffer_disconnects"]),
+            ("eventloop_cycles", c["loop_cycles"]),
+            ("eventloop_duration_sum", c["loop_us"]),
+            ("eventloop_duration_cmd_sum", c["command_us"]),
+            ("instantaneous_eventloop_cycles_per_sec", round(c["loop_cycles_per_second"])),
+            ("instantaneous_eventloop_duration_usec", round(c["loop_mean_us"])),
+            ("acl_access_denied_auth", c["auth_failures"]),
+            ("acl_access_denied_cmd", 0),
+            ("acl_access_denied_key", 0),
+            ("acl_access_denied_channel", 0),
+        ]
+
+    def _replication(self) -> Fields:
+        return [
+            ("role", "master"),
+            ("connected_slaves", 0),
+            ("master_failover_state", "no-failover"),
+            ("master_replid", self._facts.replication_id),
+            ("master_replid2", "0" * 40),
+            ("master_repl_offset", 0),
+            ("second_repl_offset", -1),
+            ("repl_backlog_active", 0),
+            ("repl_backlog_size", self._config["repl-backlog-size"]),
+            ("repl_backlog_first_byte_offset", 0),
+            ("repl_backlog_histlen", 0),
+        ]
+
+    def _cpu(self) -> Fields:
+        own = resource.getrusage(resource.RUSAGE_SELF)
+        children = resource.getrusage(resource.RUSAGE_CHILDREN)
+        fields = [
+            ("used_cpu_sys", own.ru_stime),
+            ("used_cpu_user", own.ru_utime),
+            ("used_cpu_sys_children", children.ru_stime),
+            ("used_cpu_user_children", children.ru_utime),
+        ]
+        if hasattr(resource, "RUSAGE_THREAD"):
+            thread = resource.getrusage(resource.RUSAGE_THREAD)
+            fields.append(("used_cpu_sys_main_thread", thread.ru_stime))
+            fields.append(("used_cpu_user_main_thread", thread.ru_utime))
+        return [(name, f"{seconds:.6f}") for name, seconds in fields]
+
+    def _modules(self) -> Fields:
+        return []
+
+    def _commandstats(self) -> Fields:
+        return [
+            (f"cmdstat_{name}",
+             f"calls={calls},usec={int(usec)},usec_per_call={_ratio(usec, calls):.2f},"
+             f"rejected_calls={rejected},failed_calls={failed}")
+            for name, calls, usec, rejected, failed in _engine.read_commands()
+        ]
+
+    def _errorstats(self) -> Fields:
+        return [(f"errorstat_{code}", f"count={count}") for code, count in _engine.read_errors()]
+
+    def _latencystats(self) -> Fields:
+        if not self._config["latency-tracking"]:
+            return []
+        percentiles = self._config["latency-tracking-info-percentiles"]
+        return [
+            (f"latency_percentiles_usec_{name}",
+             ",".join(f"p{percentile:.10g}={usec:.3f}"
+                      for percentile, usec in zip(percentiles, values)))
+            for name, values in _engine.read_percentiles(percentiles)
+        ]
+
+    def _cluster(self) -> Fields:
+        return [("cluster_enabled", int(self._config["cluster-enabled"]))]
+
+    def _keyspace(self) -> Fields:
+        return [
+            (f"db{one['id']}",
+             f"keys={one['keys']},expires={one['expires']},avg_ttl={one['mean_ttl_ms']},"
+             "subexpiry=0")
+            for one in _engine.read_databases()
+        ]
+
+    # Name, title, whether it is shown by default, and what makes its fields; in this order.
+    _SECTIONS = (
+        ("server", "Server", True, _server),
+        ("clients", "Clients", True, _clients),
+        ("memory", "Memory", True, _memory),
+        ("persistence", "Persistence", True, _persistence),
+        ("threads", "Threads", True, _threads),
+        ("stats", "Stats", True, _stats),
+        ("replication", "Replication", True, _replication),
+        ("cpu", "CPU", True, _cpu),
+        ("modules", "Modules", True, _modules),
+        ("commandstats", "Commandstats", False, _commandstats),
+        ("errorstats", "Errorstats", True, _errorstats),
+        ("latencystats", "Latencystats", False, _latencystats),
+        ("cluster", "Cluster", True, _cluster),
+        ("keyspace", "Keyspace", True, _keyspace),
+    )

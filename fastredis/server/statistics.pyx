@@ -1,0 +1,220 @@
+# statistics: what Python reads of the engine's counters, as plain dicts and lists.
+#
+# Everything here is for INFO, MEMORY, LATENCY and exporters: O(sessions) or O(commands) at most,
+# tens of microseconds, and never a look at the data set beyond fixed samples.
+
+cdef enum:
+    TTL_SAMPLES = 256            # keys that the mean time to live of a database is taken from
+
+
+def read_counters() -> dict:
+    """The counters that CONFIG RESETSTAT sets to zero, times in microseconds, and the rates of
+    the last 1.6 seconds (`*_per_second`, `loop_mean_us`)."""
+    cdef double per_us = clock_ticks_per_us()
+    cdef uint64_t command_ticks = 0
+    cdef int i
+    for i in range(row_count):
+        command_ticks += rows[i].ticks
+    counters = dict(state.stats)
+    counters["loop_us"] = int(counters.pop("loop_ticks") / per_us)
+    counters["command_us"] = int(command_ticks / per_us)
+    counters["commands_per_second"] = meter_rate(METER_COMMANDS)
+    counters["net_in_per_second"] = meter_rate(METER_NET_IN)
+    counters["net_out_per_second"] = meter_rate(METER_NET_OUT)
+    counters["loop_cycles_per_second"] = meter_rate(METER_LOOP_CYCLES)
+    counters["loop_mean_us"] = meter_rate(METER_LOOP_TICKS) / per_us
+    return counters
+
+
+cdef size_t session_bytes(const Session *s) noexcept nogil:
+    """Memory of a session with its buffers and its transaction."""
+    return (sizeof(Session) + s.pending_capacity + s.out.capacity + s.queue.bytes
+            + s.queue.capacity * sizeof(QueuedCommand) + s.watch_count * sizeof(Watch))
+
+
+def read_clients() -> dict:
+    """Numbers of clients by what they do, and the memory of all of them in bytes."""
+    cdef const Session *s = state.sessions
+    cdef size_t bytes = 0, input_max = 0, output_max = 0
+    cdef uint64_t connected = 0
+    cdef uint32_t left = state.session_count
+    while left:
+        bytes += session_bytes(s)
+        if not (s.flags & SESSION_INTERNAL):
+            connected += 1
+            input_max = max(input_max, s.pending_capacity)
+            output_max = max(output_max, reply_bytes(&s.out))
+        s = s.next
+        left -= 1
+    return {
+        "connected": connected, "blocked": state.blocked_count, "bytes": bytes,
+        "watching": state.watching_count, "watched_keys": state.watched_count,
+        "input_max_bytes": input_max, "output_max_bytes": output_max,
+    }
+
+
+def read_memory() -> dict:
+    """Bytes of the allocator: `used` is the exact sum of all blocks, `reserve` are empty slabs
+    that are kept. `graves` are the flushed tables that wait to be freed, in elements."""
+    cdef Grave *grave = graves
+    cdef size_t waiting = 0
+    while grave != NULL:
+        waiting += grave.keys.count
+        grave = grave.next
+    return {
+        "used": alloc_used_bytes(), "peak": alloc_peak_bytes(), "mapped": alloc_mapped_bytes(),
+        "reserve": alloc_reserve_bytes(), "graves": waiting,
+    }
+
+
+cdef int64_t mean_ttl_ms(const Database *db) noexcept nogil:
+    """Mean time to live of the keys that have one; of evenly spread ones where there are many."""
+    cdef size_t count = expiry_heap_count(&db.expires), samples = min(count, TTL_SAMPLES), i
+    cdef int64_t left_ms, sum = 0
+    if count == 0:
+        return 0
+    for i in range(samples):
+        left_ms = expiry_heap_due(&db.expires, <uint32_t>(i * count // samples)) - state.now_ms
+        sum += max(0, min(left_ms, <int64_t>1 << 53))
+    return sum // <int64_t>samples
+
+
+def read_databases() -> list:
+    """The databases that hold keys, as dicts; bytes are those of the tables, not of the keys."""
+    cdef Database *db
+    found = []
+    for i in range(state.database_count):
+        db = &state.databases[i]
+        if db.keys.count:
+            found.append({
+                "id": i, "keys": db.keys.count, "expires": expiry_heap_count(&db.expires),
+                "mean_ttl_ms": mean_ttl_ms(db), "table_bytes": hashtable_bytes(&db.keys),
+                "expires_bytes": expiry_heap_bytes(&db.expires),
+            })
+    return found
+
+
+def read_changes() -> int:
+    """Changes since the last save."""
+    return state.dirty
+
+
+def read_errors() -> list:
+    """(code, count) of the errors that were sent, in alphabetical order."""
+    return sorted((error_codes[i].code.decode("utf-8", "replace"), error_codes[i].count)
+                  for i in range(error_code_count))
+
+
+def read_commands() -> list:
+    """(name, calls, microseconds, rejected, failed) of commands that were called or refused."""
+    cdef double per_us = clock_ticks_per_us()
+    return [
+        (rows[i].name.decode(), rows[i].calls, rows[i].ticks / per_us, rows[i].rejected,
+         rows[i].failed)
+        for i in range(row_count)
+        if rows[i].calls or rows[i].rejected or rows[i].failed
+    ]
+
+
+cdef double _latency_percentile(const Row *of, uint64_t total, double percentile) noexcept nogil:
+    """Ticks that this share of the calls did not exceed."""
+    cdef double wanted = total * percentile / 100
+    cdef uint64_t seen = 0
+    cdef uint32_t bucket
+    for bucket in range(LATENCY_BUCKETS):
+        seen += of.latency[bucket]
+        if seen and seen >= wanted:
+            return latency_bucket_top(bucket)
+    return 0
+
+
+cdef uint64_t _latency_total(const Row *of) noexcept nogil:
+    cdef uint64_t total = 0
+    cdef uint32_t bucket
+    if of.latency != NULL:
+        for bucket in range(LATENCY_BUCKETS):
+            total += of.latency[bucket]
+    return total
+
+
+def read_percentiles(percentiles) -> list:
+    """(name, [microseconds, ...]) of the commands that were timed, one value a percentile."""
+    cdef double per_us = clock_ticks_per_us()
+    cdef uint64_t total
+    found = []
+    for i in range(row_count):
+        total = _latency_total(rows[i])
+        if total:
+            found.append((rows[i].name.decode(), [
+                _latency_percentile(rows[i], total, percentile) / per_us
+                for percentile in percentiles]))
+    return found
+
+
+def read_histograms() -> list:
+    """(name, calls, {microseconds: calls that took no longer}) of the commands that were timed.
+
+    The bounds are powers of two, and only those are listed at which the number grows.
+    """
+    cdef double per_us = clock_ticks_per_us()
+    cdef uint64_t total, seen, before
+    cdef uint32_t bucket
+    cdef int64_t bound
+    found = []
+    for i in range(row_count):
+        total = _latency_total(rows[i])
+        if not total:
+            continue
+        counts = {}
+        seen = before = 0
+        bound = 1
+        for bucket in range(LATENCY_BUCKETS):
+            while latency_bucket_top(bucket) > bound * per_us:
+                if seen != before:
+                    counts[bound] = seen
+                    before = seen
+                bound *= 2
+            seen += rows[i].latency[bucket]
+        if seen != before:
+            counts[bound] = seen
+        found.append((rows[i].name.decode(), total, counts))
+    return found
+
+
+def read_latency_events() -> list:
+    """(name, worst_ms, [(second, worst_ms), ...]) of the latency monitor, oldest sample first."""
+    cdef LatencyEvent *event
+    cdef LatencySample *sample
+    found = []
+    for i in range(latency_event_count):
+        event = &latency_events[i]
+        samples = []
+        for j in range(LATENCY_SAMPLES):
+            sample = &event.samples[(event.next + j) % LATENCY_SAMPLES]
+            if sample.second:
+                samples.append((sample.second, sample.worst_ms))
+        found.append((event.name.decode(), event.worst_ms, samples))
+    return found
+
+
+def command_names() -> frozenset:
+    """The full names of all commands: "get", "config|set"."""
+    return frozenset(rows[i].name.decode() for i in range(row_count))
+
+
+def reset_statistics() -> None:
+    """CONFIG RESETSTAT."""
+    stats_reset()
+
+
+# ---- the client whose command runs ----
+
+def caller_is_local() -> bool:
+    """Whether the client whose command runs is on this machine."""
+    return state.current != NULL and session_is_local(state.current)
+
+
+def close_caller() -> None:
+    """Close the connection whose command runs, without an answer."""
+    if state.current != NULL:
+        state.current.flags |= SESSION_CLOSE_NOW
