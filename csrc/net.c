@@ -48,7 +48,9 @@ void net_poller_close(net_poller *poller) {
 
 static uint32_t epoll_events_of(uint32_t wanted) {
     uint32_t events = wanted & NET_LEVEL ? 0 : EPOLLET;
-    if (wanted & NET_READABLE) events |= EPOLLIN;
+    /* Bytes and the end of the stream can come as one event, which then has to say so: whoever
+     * reads only the bytes would wait for another one in vain. */
+    if (wanted & NET_READABLE) events |= EPOLLIN | EPOLLRDHUP;
     if (wanted & NET_WRITABLE) events |= EPOLLOUT;
     if (wanted & NET_HANGUP) events |= EPOLLRDHUP;
     return events;

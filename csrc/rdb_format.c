@@ -224,7 +224,8 @@ bool rdb_read_string(rdb_reader *reader, rdb_string *string) {
     uint8_t first = *reader->at;
     if (first >= MARK_SPECIAL) {
         reader->at++;
-        if (first <= SPECIAL_INT32) return read_number(reader, 1u << (first - SPECIAL_INT8), string);
+        size_t number_bytes = (size_t)1 << (first & 3);
+        if (first <= SPECIAL_INT32) return read_number(reader, number_bytes, string);
         return first == SPECIAL_LZF && read_compressed(reader, string);
     }
     if (!rdb_read_length(reader, &length) || !read_bytes(reader, length, string)) return false;

@@ -164,7 +164,7 @@ cdef bint client_type_or_reply(Call *call, slice text, ClientType *found) noexce
     elif slice_is(text, b"MASTER"):
         found[0] = CLIENT_MASTER
     else:
-        error_named(call, b"ERR Unknown client type '", text.data, text.length, b"'")
+        error_client_type(call, text)
         return False
     return True
 
@@ -265,11 +265,10 @@ cdef void cmd_client_setinfo(Call *call) noexcept nogil:
     elif slice_is(option, b"LIB-VER"):
         target = &call.session.lib_version
     else:
-        error_named(call, b"ERR Unrecognized option '", option.data, option.length, b"'")
+        error_client_attribute(call, option)
         return
     if not client_text_fits(call.argv[3]):
-        error_named(call, b"ERR ", option.data, option.length,
-                    b" cannot contain spaces, newlines or special characters.")
+        error_client_attribute_value(call, option)
         return
     text_set(target, call.argv[3])
     reply_ok(call.out)
@@ -330,7 +329,7 @@ cdef bint kill_option_or_reply(Call *call, slice option, slice value,
         wanted.local = value
     elif slice_is(option, b"USER"):
         if not user_is_default(value):
-            error_named(call, b"ERR No such user '", value.data, value.length, b"'")
+            error_client_user(call, value)
             return False
         wanted.user = value
     elif slice_is(option, b"SKIPME") and slice_is(value, b"YES"):

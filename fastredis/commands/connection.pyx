@@ -107,8 +107,7 @@ cdef bint hello_or_reply(Call *call, Hello *hello) noexcept nogil:
                 return False
         else:
             args_next(&args, &option)
-            error_named(call, b"ERR Syntax error in HELLO option '", option.data, option.length,
-                        b"'")
+            error_hello_option(call, option)
             return False
     return True
 

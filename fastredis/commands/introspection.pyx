@@ -6,29 +6,6 @@
 # Included behind all families: at the foot it gives rows whose specs cannot tell everything
 # the functions that can.
 
-cdef enum:
-    ACL_NAMES_MAX = 32
-    FLAG_NAMES_MAX = 32
-
-cdef const char *acl_names[ACL_NAMES_MAX]
-cdef const char *flag_names[FLAG_NAMES_MAX]
-cdef uint32_t flag_bits[FLAG_NAMES_MAX]
-cdef int acl_name_count = len(ACL_CATEGORIES)
-cdef int flag_name_count = len(COMMAND_FLAGS)
-
-
-cdef int _fill_names() except -1:
-    for i, name in enumerate(ACL_CATEGORIES):
-        acl_names[i] = _keep("@" + name)
-    for i, (name, bit) in enumerate(COMMAND_FLAGS):
-        flag_names[i] = _keep(name)
-        flag_bits[i] = bit
-    return 0
-
-
-_fill_names()
-
-
 # ---- COMMAND INFO ----
 
 cdef int words_count(const char *text, char separator) noexcept nogil:
@@ -402,19 +379,11 @@ cdef const char *migrate_key_flags(const slice *argv, int argc, int position) no
     return b"RW,access,delete"
 
 
-cdef void _refine(const char *name, KeyFinder finder, KeyFlags flags):
-    """Set the functions of a row, if this server has the command."""
-    cdef Row *found = table_find(name, strlen(name))
-    if found != NULL:
-        found.key_finder = finder
-        found.key_flags = flags
-
-
-_refine(b"set", NULL, set_key_flags)
-_refine(b"bitfield", NULL, bitfield_key_flags)
-_refine(b"sort", sort_keys, sort_key_flags)
-_refine(b"sort_ro", sort_ro_keys, sort_key_flags)
-_refine(b"migrate", migrate_keys, migrate_key_flags)
+row_refine(b"set", NULL, set_key_flags)
+row_refine(b"bitfield", NULL, bitfield_key_flags)
+row_refine(b"sort", sort_keys, sort_key_flags)
+row_refine(b"sort_ro", sort_ro_keys, sort_key_flags)
+row_refine(b"migrate", migrate_keys, migrate_key_flags)
 
 
 row(b"command", -1, b"loading stale", b"server", b"+connection", b"",

@@ -25,12 +25,12 @@ cdef void _count_keys(Call *call, bint touch) noexcept nogil:
     cdef int i
     window_begin(&window, call.argv + 1, 1, call.argc - 1)
     for i in range(window.count):
-        e = key_count(key_find(call.database, call.argv[1 + i],
-                               window_hash(&window, call.database, i)))
+        e = key_count(key_see(call, call.argv[1 + i], window_hash(&window, call.database, i)))
         if e != NULL:
             found += 1
             if touch:
-                entry_touch(call, e)
+                # What CLIENT NO-TOUCH keeps other commands from is what TOUCH is for.
+                clock_touch(e)
     reply_int(call.out, found)
 
 

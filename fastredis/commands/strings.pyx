@@ -330,7 +330,7 @@ cdef void cmd_mget(Call *call) noexcept nogil:
     window_begin(&window, call.argv + 1, 1, call.argc - 1)
     reply_array(call.out, window.count)
     for i in range(window.count):
-        e = key_find(db, call.argv[1 + i], window_hash(&window, db, i))
+        e = key_see(call, call.argv[1 + i], window_hash(&window, db, i))
         if e == NULL:
             state.stats.misses += 1
             reply_null(call.out)

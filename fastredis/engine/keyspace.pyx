@@ -81,13 +81,16 @@ cdef void lfu_touch(entry *e) noexcept nogil:
     entry_set_clock(e, lfu_minutes() << 8 | counter)
 
 
-cdef inline void entry_touch(Call *call, entry *e) noexcept nogil:
-    if call.session.flags & SESSION_NO_TOUCH:
-        return
+cdef inline void clock_touch(entry *e) noexcept nogil:
     if unlikely(state.lfu):
         lfu_touch(e)
     elif entry_clock(e) != state.lru_clock:
         entry_set_clock(e, state.lru_clock)
+
+
+cdef inline void entry_touch(Call *call, entry *e) noexcept nogil:
+    if not call.session.flags & SESSION_NO_TOUCH:
+        clock_touch(e)
 
 
 # ---- values ----
@@ -180,8 +183,8 @@ cdef inline entry *key_find(Database *db, slice key, uint64_t hash) noexcept nog
     return e
 
 
-cdef inline entry *key_peek(Call *call, slice key) noexcept nogil:
-    cdef uint64_t hash = key_hash(call, key)
+cdef inline entry *key_see(Call *call, slice key, uint64_t hash) noexcept nogil:
+    """key_find for commands that read."""
     cdef entry *e = <entry *>hashtable_find(&call.database.keys, key.data, key.length, hash)
     if e != NULL and entry_is_due(e):
         # While CLIENT PAUSE holds writes the data stays as it is: a read sees that the key is
@@ -203,6 +206,10 @@ cdef inline entry *key_count(entry *found) noexcept nogil:
 
 cdef inline entry *key_look(Call *call, slice key) noexcept nogil:
     return key_count(key_find(call.database, key, key_hash(call, key)))
+
+
+cdef inline entry *key_peek(Call *call, slice key) noexcept nogil:
+    return key_see(call, key, key_hash(call, key))
 
 
 cdef inline entry *key_read(Call *call, slice key) noexcept nogil:

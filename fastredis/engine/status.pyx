@@ -262,6 +262,27 @@ cdef void error_named(Call *call, const char *before, const char *data, size_t l
     error_raw(call, text, first + length + last)
 
 
+cdef void error_client_type(Call *call, slice given) noexcept nogil:
+    error_named(call, b"ERR Unknown client type '", given.data, given.length, b"'")
+
+
+cdef void error_client_user(Call *call, slice given) noexcept nogil:
+    error_named(call, b"ERR No such user '", given.data, given.length, b"'")
+
+
+cdef void error_client_attribute(Call *call, slice given) noexcept nogil:
+    error_named(call, b"ERR Unrecognized option '", given.data, given.length, b"'")
+
+
+cdef void error_client_attribute_value(Call *call, slice attribute) noexcept nogil:
+    error_named(call, b"ERR ", attribute.data, attribute.length,
+                b" cannot contain spaces, newlines or special characters.")
+
+
+cdef void error_hello_option(Call *call, slice given) noexcept nogil:
+    error_named(call, b"ERR Syntax error in HELLO option '", given.data, given.length, b"'")
+
+
 cdef void error_arity(Call *call) noexcept nogil:
     error_named(call, b"ERR wrong number of arguments for '", call.row.name,
                 strlen(call.row.name), b"' command")
@@ -273,12 +294,19 @@ cdef void error_expire(Call *call) noexcept nogil:
 
 
 cdef void error_unsupported_option(Call *call, slice option) noexcept nogil:
-    """The option is told whole, up to a NUL: it is never longer than what the client has sent."""
+    """The option is told whole, up to a NUL and without line ends behind it: it is never longer
+    than what the client has sent."""
     cdef const char *before = b"ERR Unsupported option "
     cdef const char *end = <const char *>memchr(option.data, 0, option.length)
     cdef size_t first = strlen(before)
-    cdef size_t length = first + (end - option.data if end != NULL else option.length)
-    cdef char *text = <char *>alloc_new(length)
+    cdef size_t length
+    cdef char *text
+    if end != NULL:
+        option.length = end - option.data
+    while option.length and option.data[option.length - 1] in (c'\r', c'\n'):
+        option.length -= 1
+    length = first + option.length
+    text = <char *>alloc_new(length)
     memcpy(text, before, first)
     memcpy(text + first, option.data, length - first)
     error_raw(call, text, length)

@@ -51,6 +51,11 @@ cdef dict _flag_bits = dict(COMMAND_FLAGS)
 _flag_bits["not_queued"] = COMMAND_NOT_QUEUED
 _flag_bits["protected"] = COMMAND_PROTECTED
 _flag_bits["may_replicate"] = COMMAND_MAY_REPLICATE
+cdef const char *acl_names[32]    # with the '@', in the order of ACL_CATEGORIES
+cdef const char *flag_names[32]   # in the order of COMMAND_FLAGS
+cdef uint32_t flag_bits[32]
+cdef int acl_name_count = 0
+cdef int flag_name_count = 0
 cdef list _kept_texts = []       # owns the bytes that rows point into
 
 
@@ -58,6 +63,22 @@ cdef const char *_keep(text):
     data = text.encode() if isinstance(text, str) else text
     _kept_texts.append(data)
     return <const char *>data
+
+
+cdef int _fill_names() except -1:
+    """Copy the names of categories and flags to where commands without the GIL can read them."""
+    global acl_name_count, flag_name_count
+    for name in ACL_CATEGORIES:
+        acl_names[acl_name_count] = _keep("@" + name)
+        acl_name_count += 1
+    for name, bit in COMMAND_FLAGS:
+        flag_names[flag_name_count] = _keep(name)
+        flag_bits[flag_name_count] = bit
+        flag_name_count += 1
+    return 0
+
+
+_fill_names()
 
 
 cdef inline uint64_t name_pack(const char *text, size_t length) noexcept nogil:
@@ -259,6 +280,14 @@ cdef Row *row(const char *name, int arity, const char *flags, const char *group,
     rows[row_count] = made
     row_count += 1
     return made
+
+
+cdef void row_refine(const char *name, KeyFinder finder, KeyFlags flags):
+    """Give a row functions for the keys that its specs cannot tell, if there is such a row."""
+    cdef Row *found = table_find(name, strlen(name))
+    if found != NULL:
+        found.key_finder = finder
+        found.key_flags = flags
 
 
 # ---- keys of a command line ----

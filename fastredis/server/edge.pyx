@@ -299,6 +299,8 @@ cdef void handle_event(net_event *event) noexcept nogil:
             return
     if event.what & NET_READABLE:
         read_session(s)
+        if unlikely(event.what & NET_HANGUP and not (s.flags & SESSION_CLOSING)):
+            net_poller_tell_again(&poller, s.fd, s, s.poll_events)
     elif event.what & NET_HANGUP:
         session_close(s)
 

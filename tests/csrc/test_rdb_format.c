@@ -120,8 +120,11 @@ static size_t random_text(check_run *run, char *text, size_t capacity)
 {
     size_t length = check_random_below(run, capacity);
 
-    if (check_chance(run, 25))
-        return number_format_int64(text, (int64_t)(check_random(run) >> check_random_below(run, 64)));
+    if (check_chance(run, 25)) {
+        int64_t number = (int64_t)(check_random(run) >> check_random_below(run, 64));
+
+        return number_format_int64(text, number);
+    }
     for (size_t i = 0; i < length; i++)
         text[i] = (char)('a' + check_random_below(run, check_chance(run, 50) ? 2 : 26));
     return length;
