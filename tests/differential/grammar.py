@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from random import Random
-from typing import Callable, List, Optional, Sequence, Tuple, Union
+from typing import Callable, Collection, List, Optional, Sequence, Tuple, Union
 
 from . import alphabet
 
@@ -123,9 +123,11 @@ EXPIRY = one_of(RELATIVE_EXPIRY, ABSOLUTE_EXPIRY)
 
 
 class Generator:
-    """Draws commands from families, each rule by its weight."""
+    """Draws commands from families, each rule by its weight; `absent` are the names of commands
+    that are not sent."""
 
-    def __init__(self, families: Sequence[Family]) -> None:
+    def __init__(self, families: Sequence[Family], absent: Collection[bytes] = ()) -> None:
+        self._absent = frozenset(absent)
         self._rules = [rule for family in families for rule in family.rules]
         self._weights: List[float] = []
         total = 0.0
@@ -142,9 +144,22 @@ class Generator:
                 argv = mutate(argv, len(chosen.name), rng)
             if rng.random() < SHUFFLED_CASE_PROBABILITY:
                 argv = shuffle_case(argv, len(chosen.name), rng)
-            if is_safe(argv):
+            if is_safe(argv) and self._absent.isdisjoint(names_in(argv)):
                 return argv
         return [b"PING"]
+
+
+def names_in(argv: Argv) -> List[bytes]:
+    """The command that is sent, and the one that COMMAND GETKEYS looks into."""
+    names = [argv[0].upper()]
+    if names[0] == b"COMMAND" and len(argv) > 2 and argv[1].upper().startswith(b"GETKEYS"):
+        names.append(argv[2].upper())
+    return names
+
+
+def commands_named(families: Sequence[Family]) -> List[bytes]:
+    """Every command that a rule sends, sorted."""
+    return sorted({rule.name[0] for family in families for rule in family.rules})
 
 
 def mutate(argv: Argv, name_length: int, rng: Random) -> Argv:

@@ -17,6 +17,7 @@ from support.wire import Array, Error
 from .grammar import Argv
 
 Version = Tuple[int, ...]
+SHARED_REFCOUNT = 2147483647
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,12 @@ def _help(argv: Argv, oracle: Any, target: Any) -> bool:
             and isinstance(target, Array))
 
 
+def _refcount(argv: Argv, oracle: Any, target: Any) -> bool:
+    """One, or two while the queue of a transaction holds it too, or the count of a shared one."""
+    return (_is(argv, b"OBJECT", b"REFCOUNT") and oracle in (1, 2)
+            and target in (1, SHARED_REFCOUNT))
+
+
 KNOWN_DIFFERENCES = (
     KnownDifference(
         "scan cursor text", "7.2 and later take only an unsigned decimal number as a cursor",
@@ -111,4 +118,8 @@ KNOWN_DIFFERENCES = (
         "fastredis refuse a NUL as any other unprintable byte", _name_with_nul, diverges=True),
     KnownDifference(
         "help text", "help texts are written for this project", _help),
+    KnownDifference(
+        "refcount", "fastredis answers by the value alone; in Redis a small number is shared or "
+        "not by the way in which it came, and the queue of MULTI holds the values that it has set",
+        _refcount),
 )

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from random import Random
+from typing import List
 
 from ..alphabet import anything, database, key, text, value
 from ..grammar import Argv, Family, maybe, one_of, rule, several, word
+
+INNER_COMMANDS: List[bytes] = [b"EVAL"]
+"""Commands that COMMAND GETKEYS looks into below, and that no rule sends."""
 
 
 def some_command(rng: Random) -> Argv:
