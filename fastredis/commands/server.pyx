@@ -1,5 +1,5 @@
-# server: commands about the server: TIME, ROLE, SLOWLOG, MEMORY USAGE, MODULE; and the rows of those
-# that are answered in Python (server/commands.py): INFO, CONFIG, LATENCY, LOLWUT, SHUTDOWN ...
+# server: commands about the server: TIME, ROLE, SLOWLOG, LATENCY, MEMORY, MODULE; and the rows of
+# those that are answered in Python (server/commands.py): INFO, CONFIG, LOLWUT, SHUTDOWN ...
 #
 # Native are the ones that read the engine alone; what prints for people, or follows the
 # configuration, is Python. DEBUG has a file of its own.
@@ -44,7 +44,7 @@ cdef void cmd_slowlog_get(Call *call) noexcept nogil:
     cdef int64_t count = SLOWLOG_GET_DEFAULT
     cdef const SlowCommand *slow = slowlog.newest
     if call.argc > 3:
-        error_arity(call)
+        error_subcommand_arguments(call)
         return
     if call.argc == 3 and not (
             number_parse_int64(call.argv[2].data, call.argv[2].length, &count) and count >= -1):

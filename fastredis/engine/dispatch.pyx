@@ -2,8 +2,8 @@
 #
 # The order of the gates IS the semantics: it decides which error a client sees first.
 #
-#   known?  ->  arity  ->  permitted?  ->  authenticated?  ->  allowed inside MULTI?  ->  memory  ->  paused?
-#           ->  queued (MULTI)  ->  call
+#   known?  ->  arity  ->  permitted?  ->  authenticated?  ->  allowed inside MULTI?  ->  memory
+#           ->  paused?  ->  queued (MULTI)  ->  call
 #
 # A gate that refuses answers the error, and inside MULTI marks the transaction as broken.
 #

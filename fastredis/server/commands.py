@@ -61,8 +61,9 @@ class ServerCommands:
         self._metrics = None
 
     def handlers(self) -> dict:
-        """Command name -> method, for all but the help texts."""
-        found = {
+        """Command name -> method."""
+        return {
+            "command|docs": self.command_docs,
             "config|get": self.config_get,
             "config|set": self.config_set,
             "config|resetstat": self.config_resetstat,
@@ -77,9 +78,6 @@ class ServerCommands:
             "memory|stats": self.memory_stats,
             "shutdown": self.shutdown,
         }
-        if "command|docs" in _engine.command_names():
-            found["command|docs"] = self.command_docs
-        return found
 
     @property
     def metrics(self):
