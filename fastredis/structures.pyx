@@ -413,7 +413,7 @@ class ProtocolError(ValueError):
     `commands` holds the commands of the same `feed` that were whole before the mistake.
     """
 
-    def __init__(self, text: str, commands: list = ()) -> None:
+    def __init__(self, text: str, commands=()) -> None:
         super().__init__(text)
         self.commands = list(commands)
 
