@@ -83,8 +83,30 @@ def _unknown_in_old(argv: Argv, oracle: Any, _target: Any) -> bool:
     return _is(argv, b"WAITAOF") and isinstance(oracle, Error)
 
 
+def _hello_half_done(argv: Argv, oracle: Any, target: Any) -> bool:
+    """Another option is refused first."""
+    return (_is(argv, b"HELLO") and len(argv) > 3
+            and isinstance(oracle, Error) and isinstance(target, Error))
+
+
+def _name_of_half_done_hello(argv: Argv, _oracle: Any, target: Any) -> bool:
+    return _is(argv, b"CLIENT", b"GETNAME") and not isinstance(target, Error)
+
+
+def _newer_subcommand(argv: Argv, oracle: Any, target: Any) -> bool:
+    return (_is(argv, b"CLIENT") and len(argv) > 1
+            and argv[1].upper() in (b"SETINFO", b"NO-TOUCH") and isinstance(oracle, Error)
+            and oracle.startswith(b"ERR unknown subcommand") and target != b"QUEUED")
+
+
+def _newer_subcommand_queued(argv: Argv, oracle: Any, target: Any) -> bool:
+    return target == b"QUEUED" and _newer_subcommand(argv, oracle, b"")
+
+
 def _name_with_nul(argv: Argv, _oracle: Any, _target: Any) -> bool:
-    return _is(argv, b"CLIENT", b"SETNAME") and len(argv) == 3 and b"\0" in argv[2]
+    return any(b"\0" in arg for arg in argv[2:]) and (
+        _is(argv, b"CLIENT", b"SETNAME") or _is(argv, b"CLIENT", b"SETINFO")
+        or _is(argv, b"HELLO"))
 
 
 def _help(argv: Argv, oracle: Any, target: Any) -> bool:
@@ -113,6 +135,18 @@ KNOWN_DIFFERENCES = (
         _getkeys_arity_queued, oracle_before=(7, 2), diverges=True),
     KnownDifference(
         "waitaof", "WAITAOF came with 7.2", _unknown_in_old, oracle_before=(7, 2)),
+    KnownDifference(
+        "hello option by option", "7.2 and later look at all options of HELLO before they act on "
+        "one", _hello_half_done, oracle_before=(7, 2), diverges=True),
+    KnownDifference(
+        "name of a failed hello", "7.0 keeps the name of a HELLO that fails at a later option",
+        _name_of_half_done_hello, oracle_before=(7, 2), diverges=True),
+    KnownDifference(
+        "client setinfo", "CLIENT SETINFO and NO-TOUCH came with 7.2", _newer_subcommand,
+        oracle_before=(7, 2)),
+    KnownDifference(
+        "client setinfo in MULTI", "the same decides what may be queued",
+        _newer_subcommand_queued, oracle_before=(7, 2), diverges=True),
     KnownDifference(
         "client name with NUL", "Redis 7.2 and later check a name up to its first NUL; 7.0 and "
         "fastredis refuse a NUL as any other unprintable byte", _name_with_nul, diverges=True),

@@ -23,7 +23,6 @@ from .reduce import minimize
 
 SESSION_STEPS = 600
 DEEP_EVERY_STEPS = 150
-MAX_BURST = 8
 MAX_FOUND = 25
 FLAKY_TAIL = 40
 
@@ -146,6 +145,7 @@ class Runner:
         return report
 
     def _session(self, rng: Random, report: Report) -> None:
+        self._pair.active_expire = rng.random() < 0.5
         self._pair.reset()
         done: List[Step] = []
         while len(done) < SESSION_STEPS:
@@ -184,7 +184,7 @@ def draw_steps(generator: Generator, rng: Random, count: int) -> List[Step]:
     steps: List[Step] = []
     while len(steps) < count:
         connection = rng.randrange(CONNECTIONS)
-        steps += [(connection, generator.draw(rng)) for _ in range(rng.randint(1, MAX_BURST))]
+        steps += [(connection, argv) for argv in generator.draw_burst(rng)]
     return steps
 
 
