@@ -52,7 +52,7 @@ _ON_OR_OFF = word("on", "OFF", "x")
 
 def python_handshake(rng: Random) -> List[Argv]:
     """What redis-py sends on a new connection."""
-    hello = rng.choice([[], [b"AUTH", b"default", b"pass"], [b"AUTH", b"nobody", b"pass"]])
+    hello = rng.choice([[], [b"AUTH", b"default", b"pass"]])
     commands = [
         [b"HELLO", rng.choice([b"2", b"3"])] + hello,
         [b"CLIENT", b"MAINT_NOTIFICATIONS", b"ON", b"moving-endpoint-type", b"none"],
@@ -101,9 +101,9 @@ SERVER = Family("server", (
     rule(0.7, "CONFIG SET", several(1, 2, _DIRECTIVE, _DIRECTIVE_VALUE)),
     rule(0.3, "CONFIG GET", several(1, 2, _DIRECTIVE)),
     rule(0.2, "CONFIG RESETSTAT"),
-    rule(0.3, "AUTH", maybe(0.5, word("default", "nobody")), text),
+    rule(0.3, "AUTH", maybe(0.5, word("default")), text),
     rule(0.3, "HELLO", word("2", "3"), any_order(
-        maybe(0.6, sequence(word("AUTH"), word("default", "nobody"), text)),
+        maybe(0.6, sequence(word("AUTH default"), text)),
         maybe(0.6, sequence(word("SETNAME"), one_of(_client_name, text))))),
     rule(0.3, "CLIENT", word("ID", "INFO", "LIST", "UNPAUSE", "REPLY ON", "REPLY x", "NOSUCH")),
     rule(0.2, "CLIENT NO-EVICT", _ON_OR_OFF),
@@ -116,7 +116,7 @@ SERVER = Family("server", (
     rule(0.2, "MEMORY USAGE", _unwritten, maybe(0.5, word("SAMPLES"), integer)),
     rule(0.2, "SLOWLOG", word("LEN", "GET", "GET -1", "GET -2", "GET x", "RESET", "NOSUCH")),
     rule(0.2, "LATENCY", word("LATEST", "HISTORY x", "RESET x", "NOSUCH")),
-    rule(0.2, "LOLWUT", maybe(0.5, word("VERSION"), integer)),
+    rule(0.2, "LOLWUT", maybe(0.5, word("VERSION"), integer, maybe(0.2, integer))),
     rule(0.2, "ROLE"),
     rule(0.3, "WAITAOF", word("0", "1", "2", "x"), word("0", "-1", "x"), word("0", "1", "x")),
 ), scripts=(python_handshake, node_handshake, python_pipeline))
