@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable, Optional, Tuple
 
-from support.wire import Array, Error
+from support.wire import NULL, NULL_BULK, Array, Error
 
 from .grammar import Argv
 
@@ -39,13 +39,14 @@ class KnownDifference:
     explains: Callable[[Argv, Any, Any], bool]
     oracle_before: Optional[Version] = None
     diverges: bool = False
+    oracle: str = "redis"
 
     def applies(self, context: Context) -> bool:
         """True when this pair of servers is concerned."""
         older = self.oracle_before is None or context.oracle_version < self.oracle_before
         newer = (context.target == "fastredis" or self.oracle_before is None
                  or context.target_version >= self.oracle_before)
-        return context.oracle == "redis" and older and newer
+        return context.oracle == self.oracle and older and newer
 
 
 def _is(argv: Argv, *names: bytes) -> bool:
@@ -109,6 +110,26 @@ def _name_with_nul(argv: Argv, _oracle: Any, _target: Any) -> bool:
         or _is(argv, b"HELLO"))
 
 
+def _embstr_limit(argv: Argv, oracle: Any, target: Any) -> bool:
+    return _is(argv, b"OBJECT", b"ENCODING") and (oracle, target) == (b"embstr", b"raw")
+
+
+def _nested(argv: Argv, _oracle: Any, target: Any) -> bool:
+    return target in (b"ERR MULTI calls can not be nested",
+                      b"ERR WATCH inside MULTI is not allowed")
+
+
+def _scan_type(argv: Argv, oracle: Any, _target: Any) -> bool:
+    return (_is(argv, b"SCAN") and isinstance(oracle, Error)
+            and oracle.startswith(b"ERR unknown type name"))
+
+
+def _valkey_getex(argv: Argv, oracle: Any, target: Any) -> bool:
+    return (_is(argv, b"GETEX") and isinstance(oracle, Error)
+            and (target is NULL_BULK or target is NULL
+                 or isinstance(target, Error) and target.startswith(b"WRONGTYPE")))
+
+
 def _help(argv: Argv, oracle: Any, target: Any) -> bool:
     return (len(argv) == 2 and argv[1].upper() == b"HELP" and isinstance(oracle, Array)
             and isinstance(target, Array))
@@ -156,4 +177,18 @@ KNOWN_DIFFERENCES = (
         "refcount", "fastredis answers by the value alone; in Redis a small number is shared or "
         "not by the way in which it came, and the queue of MULTI holds the values that it has set",
         _refcount),
+    KnownDifference(
+        "embstr limit of Valkey", "Valkey packs longer strings with their keys; 44 bytes is what "
+        "Redis reports", _embstr_limit, oracle="valkey"),
+    KnownDifference(
+        "nested MULTI in Valkey", "Valkey aborts the transaction, Redis and fastredis go on with "
+        "it", _nested, diverges=True, oracle="valkey"),
+    KnownDifference(
+        "unknown type in Valkey", "Valkey refuses a type that it does not know, Redis and "
+        "fastredis find nothing", _scan_type, oracle="valkey"),
+    KnownDifference(
+        "refcount in Valkey", "Valkey shares no numbers", _refcount, oracle="valkey"),
+    KnownDifference(
+        "getex in Valkey", "Valkey looks at the time before the key, Redis and fastredis after it",
+        _valkey_getex, oracle="valkey"),
 )
