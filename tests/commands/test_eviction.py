@@ -65,6 +65,7 @@ def test_only_keys_with_a_time_to_live_leave(limited, policy):
     assert b"OOM command not allowed" in bytes(replies[-1])
 
 
+@pytest.mark.target("fastredis", reason="Redis samples")
 def test_volatile_ttl_takes_the_first_due(limited):
     limited.ok("CONFIG", "SET", "maxmemory-policy", "volatile-ttl")
     limited.pipeline([("SET", f"k:{n}", VALUE, "EX", 10_000 + n) for n in range(2000)])
