@@ -17,7 +17,7 @@ cdef enum:
     PREFETCH_BUCKETS = 12         # how many commands ahead the bucket is loaded ...
     PREFETCH_ENTRIES = 6          # ... and then the entry
     PENDING_KEPT_MAX = 64 * 1024
-    OUTPUT_HELD_AT = 1 << 20      # unread replies from which on a session is suspended
+    OUTPUT_HELD_AT = 256 * 1024   # unread replies from which on a session is suspended
     WORKS_MAX = 256
 
 # What one session has offered to the batch.
