@@ -31,6 +31,7 @@ class Server:
         self.listeners: Listeners | None = None
         self.tls_servers: list = []
         self.exit_code = 0
+        _engine.use_huge_pages(not config["disable-thp"])
         _engine.create_engine(config["databases"])
         _engine.on_unexpected_error(self._log_unexpected)
         self._follow_limits()
