@@ -29,7 +29,9 @@ PROFILE = switched_on("FASTREDIS_PROFILE")
 LIBC_ALLOC = SANITIZE or os.environ.get("ALLOC") == "libc"
 
 compile_args = ["-std=gnu11", "-fno-strict-aliasing", "-fvisibility=hidden", "-Wall"]
-compile_args += ["-O0", "-g", "-UNDEBUG"] if DEBUG else ["-O1", "-g"] if SANITIZE else ["-O2"]
+compile_args += ["-O1"] if SANITIZE else ["-O0"] if DEBUG else ["-O2"]
+if DEBUG or SANITIZE:
+    compile_args += ["-g", "-UNDEBUG"]
 link_args = []
 if PROFILE or SANITIZE:
     compile_args += ["-g", "-fno-omit-frame-pointer"]
