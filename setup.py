@@ -29,7 +29,7 @@ LIBC_ALLOC = SANITIZE or os.environ.get("ALLOC") == "libc"
 
 compile_args = ["-std=gnu11", "-fno-strict-aliasing", "-fvisibility=hidden", "-Wall"]
 compile_args += ["-O0", "-g", "-UNDEBUG"] if DEBUG else ["-O1", "-g"] if SANITIZE else ["-O2"]
-link_args = []
+link_args = ["-pthread"]
 if PROFILE or SANITIZE:
     compile_args += ["-g", "-fno-omit-frame-pointer"]
 if SANITIZE:
