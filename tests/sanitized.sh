@@ -70,13 +70,14 @@ python="$(find_python)"
 export FASTREDIS_SANITIZE=1 FASTREDIS_DEBUG=1
 copy_tree
 cd "$tree"
-if ! fingerprint | cmp -s - "$work/fingerprint" || ! ls "$work"/built/*.so >/dev/null 2>&1; then
+wanted="$(fingerprint)"
+if [ "$wanted" != "$(cat "$work/fingerprint" 2>/dev/null)" ]; then
     rm -rf "$work/built" "$work/fingerprint"
     "$python" setup.py -q build_ext --inplace > "$work/build.log" 2>&1 \
         || { cat "$work/build.log" >&2; exit 1; }
     mkdir -p "$work/built"
     cp fastredis/*.so "$work/built/"
-    fingerprint > "$work/fingerprint"
+    echo "$wanted" > "$work/fingerprint"
 fi
 cp "$work"/built/*.so fastredis/
 
