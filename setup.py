@@ -12,6 +12,7 @@ from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+from setuptools.command.build_clib import build_clib
 from setuptools.command.build_ext import build_ext
 
 ROOT = Path(__file__).resolve().parent
@@ -77,6 +78,17 @@ extensions = [
 ]
 
 
+class BuildLibrary(build_clib):
+    """Keeps the objects of each configuration apart: setuptools compares times, not switches, and
+    would link a library of another build."""
+
+    def finalize_options(self):
+        super().finalize_options()
+        switches = {"debug": DEBUG, "sanitize": SANITIZE, "profile": PROFILE, "libc": LIBC_ALLOC}
+        name = "-".join(["library", *(name for name, is_on in switches.items() if is_on)])
+        self.build_temp = self.build_clib = os.path.join(self.build_temp, name)
+
+
 class BuildExtension(build_ext):
     """Also builds the static library when only build_ext is asked for (editable installs)."""
 
@@ -87,7 +99,7 @@ class BuildExtension(build_ext):
 
 setup(
     libraries=[library],
-    cmdclass={"build_ext": BuildExtension},
+    cmdclass={"build_clib": BuildLibrary, "build_ext": BuildExtension},
     ext_modules=cythonize(
         extensions,
         include_path=["."],

@@ -85,7 +85,7 @@ typedef struct hashtable_position {
     uint8_t *unit;   /* bucket or overflow unit; NULL: not found */
     uint32_t slot;
     uint32_t is_overflow;
-    size_t bucket;
+    uint8_t *bucket; /* that the chain of the unit begins with */
 } hashtable_position;
 
 typedef void (*hashtable_visit)(void *context, void *element);
