@@ -66,7 +66,7 @@ def test_reader_that_catches_up_at_any_moment_is_never_forgotten(server):
     server.client().ok("SET", "k", bytes(9000))
     for turn in range(12):
         client = server.client(timeout_s=20 * TIME_SCALE)
-        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096 << turn % 9)
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32768 << turn % 6)
         count = 1500
         sender = send_all(client, encode_command("GET", "k") * count)
         assert receive_count(client, count * 9009) == count * 9009
@@ -100,7 +100,6 @@ def test_end_of_stream_behind_refused_commands_drops_none_of_them(fresh_server):
 
 def test_blocked_client_that_vanishes_with_input_behind_is_noticed(server):
     watcher = server.client()
-    base = watcher.call("INFO", "clients").count(b"")
     before = len(watcher.call("CLIENT", "LIST").splitlines())
     for how in ("close", "reset", "half"):
         client = server.client()
@@ -116,7 +115,6 @@ def test_blocked_client_that_vanishes_with_input_behind_is_noticed(server):
         eventually(lambda: b"blocked_clients:0" in watcher.call("INFO", "clients"), what=how)
         eventually(lambda: len(watcher.call("CLIENT", "LIST").splitlines()) == before, what=how)
         assert watcher.call("EXISTS", how) == 0
-    assert base
 
 
 def test_malformed_command_behind_a_wait_is_told_as_without_it(server):
@@ -146,8 +144,9 @@ def test_pause_and_unread_output_together_lose_nothing(server):
 
 # ---- who frees whom ----
 
-def test_clients_that_kill_each_other_in_one_batch_leave_a_sound_server(server):
+def test_clients_that_kill_each_other_in_one_batch_leave_a_sound_server(fresh_server):
     """KILL of sessions whose commands stand later in the same batch, earlier, or inside EXEC."""
+    server = fresh_server()
     watcher = server.client()
     for _ in range(30):
         clients = [server.client() for _ in range(8)]
@@ -169,7 +168,8 @@ def test_clients_that_kill_each_other_in_one_batch_leave_a_sound_server(server):
     eventually(lambda: len(watcher.call("CLIENT", "LIST").splitlines()) == 1)
 
 
-def test_mass_kill_of_waiting_clients_with_kept_input(server):
+def test_mass_kill_of_waiting_clients_with_kept_input(fresh_server):
+    server = fresh_server()
     killer = server.client()
     clients = [server.client() for _ in range(200)]
     for client in clients:
@@ -294,12 +294,13 @@ def test_transaction_queue_counts_against_the_query_buffer_limit(fresh_server):
 
 def test_binary_garbage_never_stops_the_server(server):
     other = server.client()
+    letters = b"*$\r\n\"'\\x0123 GETSET\0\xff:-+"
     state = 12345
     for _ in range(150):
         data = bytearray()
         for _ in range(1500):
             state = (state * 6364136223846793005 + 1442695040888963407) % (1 << 64)
-            data.append(b"*$\r\n\"'\\x0123 GETSET\0\xff:-+"[(state >> 33) % 29 % 25])
+            data.append(letters[(state >> 33) % len(letters)])
         with Client.connect(server.host, server.port) as client:
             client.socket.sendall(bytes(data))
             client.socket.shutdown(socket.SHUT_WR)
@@ -353,7 +354,7 @@ def test_value_of_512_mb_costs_linear_time_and_gives_its_memory_back(fresh_serve
     client.ok("SET", "part", bytes(32 * MEGABYTE))
     for _ in range(15):
         client.ok("APPEND", "part", bytes(32 * MEGABYTE))
-    assert client.call("STRLEN", "part") == 480 * MEGABYTE
+    assert client.call("STRLEN", "part") == size
     client.ok("SETRANGE", "part", "10", "x")
     client.ok("DEL", "part")
     eventually(lambda: server.rss_bytes() - before < 24 * MEGABYTE, 10, "memory back")
@@ -434,7 +435,8 @@ def test_listener_that_ran_out_of_descriptors_accepts_again(fresh_server):
     late.close()
 
 
-def test_storm_of_connections_that_leave_at_once_is_survived(server):
+def test_storm_of_connections_that_leave_at_once_is_survived(fresh_server):
+    server = fresh_server()
     other = server.client()
     for _ in range(1500):
         sock = socket.create_connection((server.host, server.port))
