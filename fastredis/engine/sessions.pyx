@@ -200,7 +200,7 @@ cdef void clock_update() noexcept nogil:
                 or state.clock_offset_ms - offset_ms > CLOCK_JUMP_MS):
         # The wall clock was set: what was to be done when is judged anew, at once.
         state.clock_offset_ms = offset_ms
-        expire_schedule(state.now_ms)
+        state.wake_ms = state.now_ms
 
 
 cdef void session_offer(Session *s, char *data, size_t length, bint is_pending) noexcept nogil:
