@@ -381,12 +381,15 @@ cdef void sessions_run_ready() noexcept nogil:
 
 
 cdef void engine_tick() noexcept nogil:
-    """Everything that waits for time: expiry, lazy freeing, pauses, sessions that may go on."""
+    """Everything that waits for time: expiry, eviction, lazy freeing, pauses, sessions that may go
+    on."""
     clock_update()
     if state.pause_until_ms and state.now_monotonic_ms >= state.pause_until_ms:
         pause_end()
     expire_tick()
     blocked_tick()
+    if state.limits.memory_max:
+        evict_to_fit()
     if state.pause_until_ms:
         expire_schedule(state.now_ms + (state.pause_until_ms - state.now_monotonic_ms))
     sessions_run_ready()
