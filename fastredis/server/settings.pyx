@@ -18,7 +18,8 @@ def set_limits(
     `protected`: clients of other machines are refused while no password is set.
     """
     global idle_timeout_ms
-    state.limits.bulk_max = bulk_max_bytes
+    # The length of a key is kept in 32 bits.
+    state.limits.bulk_max = min(bulk_max_bytes, UINT32_MAX)
     state.limits.query_buffer_max = query_buffer_max_bytes
     state.limits.output_hard = output_hard_bytes
     state.limits.output_soft = output_soft_bytes
