@@ -71,9 +71,11 @@ cdef bytes session_take_output(Session *s):
 
 def create_engine(databases: int = 16, seed: int = 0) -> None:
     """Set up the engine of this process. `seed` makes a run reproducible; 0 draws one."""
-    global python_call
+    global python_call, migration_start, migration_run
     _load_reply_types()
     python_call = call_python
+    migration_start = start_migration
+    migration_run = run_migration
     engine_create(databases, seed)
 
 
