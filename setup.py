@@ -12,6 +12,7 @@ from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+from setuptools.command.build_clib import build_clib
 from setuptools.command.build_ext import build_ext
 
 ROOT = Path(__file__).resolve().parent
@@ -28,8 +29,10 @@ PROFILE = switched_on("FASTREDIS_PROFILE")
 LIBC_ALLOC = SANITIZE or os.environ.get("ALLOC") == "libc"
 
 compile_args = ["-std=gnu11", "-fno-strict-aliasing", "-fvisibility=hidden", "-Wall"]
-compile_args += ["-O0", "-g", "-UNDEBUG"] if DEBUG else ["-O1", "-g"] if SANITIZE else ["-O2"]
-link_args = []
+compile_args += ["-O1"] if SANITIZE else ["-O0"] if DEBUG else ["-O2"]
+if DEBUG or SANITIZE:
+    compile_args += ["-g", "-UNDEBUG"]
+link_args = ["-pthread"]
 if PROFILE or SANITIZE:
     compile_args += ["-g", "-fno-omit-frame-pointer"]
 if SANITIZE:
@@ -48,12 +51,12 @@ c_sources = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("csrc
 c_headers = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("csrc/*.h"))
 included = sorted(
     path.relative_to(ROOT).as_posix()
-    for pattern in ("*.pyx", "*/*.pyx", "capi/*.pxd") for path in ROOT.glob(f"fastredis/{pattern}")
+    for pattern in ("*.pyx", "*/*.pyx", "capi/*.p*") for path in ROOT.glob(f"fastredis/{pattern}")
 )
 
 library = ("fastredis_core", {
     "sources": c_sources,
-    "depends": c_headers,
+    "obj_deps": {"": c_headers},
     "include_dirs": ["csrc"],
     "macros": macros,
     "cflags": [*compile_args, "-fPIC"],
@@ -77,6 +80,16 @@ extensions = [
 ]
 
 
+class BuildLibrary(build_clib):
+    """Keeps the objects of each set of switches apart: objects are reused by their age alone."""
+
+    def finalize_options(self):
+        super().finalize_options()
+        switches = ["core", *(["debug"] if DEBUG else []), *(["sanitize"] if SANITIZE else []),
+                    *(["profile"] if PROFILE else []), *(["libc"] if LIBC_ALLOC else [])]
+        self.build_temp = self.build_clib = os.path.join(self.build_temp, "-".join(switches))
+
+
 class BuildExtension(build_ext):
     """Also builds the static library when only build_ext is asked for (editable installs)."""
 
@@ -87,7 +100,7 @@ class BuildExtension(build_ext):
 
 setup(
     libraries=[library],
-    cmdclass={"build_ext": BuildExtension},
+    cmdclass={"build_clib": BuildLibrary, "build_ext": BuildExtension},
     ext_modules=cythonize(
         extensions,
         include_path=["."],

@@ -1,3 +1,4 @@
+/* crc64.c - the tables of crc64.h, made at load, and the loop over eight bytes. */
 #include "crc64.h"
 
 #include "common.h"

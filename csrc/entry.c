@@ -2,6 +2,7 @@
 #include "entry.h"
 
 #include "checked.h"
+#include "lazyfree.h"
 
 enum { BLOB_AHEAD_MAX = 1 << 20 };
 
@@ -165,7 +166,7 @@ blob *blob_of(const void *data, size_t length) {
 }
 
 void blob_release(blob *b) {
-    if (--b->references == 0) alloc_free(b, sizeof(blob) + b->capacity);
+    if (--b->references == 0) lazyfree_block(b, sizeof(blob) + b->capacity);
 }
 
 blob *blob_resize_own(blob *b, size_t length) {

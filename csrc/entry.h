@@ -198,7 +198,7 @@ static inline blob *blob_share(blob *b) {
     b->references++;
     return b;
 }
-/* Drop one reference. */
+/* Drop one reference. The last one of a giant is dropped in constant time (lazyfree.h). */
 void blob_release(blob *b);
 /* A blob that only the caller holds, of `length` bytes: the old content as far as it fits, zeros
  * behind it. Takes one reference of `b`, returns one. Grows by doubling, at most 1 MB ahead. */

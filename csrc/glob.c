@@ -1,3 +1,4 @@
+/* glob.c - the matcher of glob.h: one pass with a single place to go back to. */
 #include "glob.h"
 
 #include "common.h"

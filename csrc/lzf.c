@@ -1,3 +1,4 @@
+/* lzf.c - the compressor and the decompressor of lzf.h. */
 #include "lzf.h"
 
 #include "common.h"

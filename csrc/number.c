@@ -1,3 +1,4 @@
+/* number.c - the parsers and printers of number.h. */
 #include "number.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* random.c - the generator of random.h, and what the operating system gives. */
 #include "random.h"
 
 #include <errno.h>

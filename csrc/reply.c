@@ -3,6 +3,7 @@
 
 #include "alloc.h"
 #include "checked.h"
+#include "lazyfree.h"
 
 void reply_init(reply *out) {
     memset(out, 0, sizeof *out);
@@ -27,7 +28,7 @@ static void references_free(reply *out) {
 
 void reply_free(reply *out) {
     references_free(out);
-    if (out->data) alloc_free(out->data, out->capacity);
+    if (out->data) lazyfree_block(out->data, out->capacity);
     out->data = NULL;
     out->length = out->capacity = out->start = 0;
 }
@@ -36,7 +37,7 @@ void reply_clear(reply *out) {
     if (out->references) references_free(out);
     out->length = out->start = 0;
     if (out->capacity > REPLY_BUFFER_START) {
-        alloc_free(out->data, out->capacity);
+        lazyfree_block(out->data, out->capacity);
         out->data = NULL;
         out->capacity = 0;
     }

@@ -7,18 +7,12 @@
  *   data         +OK\r\n$20000\r\n | \r\n:5\r\n
  *                                  ^ references[0].offset: here the blob's bytes go
  *
-<<<<<<< HEAD
  * Invariants: offsets of references ascend strictly (each has at least its CRLF behind it); none is
  * below `start`. A reference that is partly sent stands at `start`. Offsets (reply_later, and the
  * argument of reply_truncate) are good until the next reply_consume. A referenced blob does not
  * change: whoever changes a value makes it its own first (blob_resize_own).
  *
  * RESP3 differs from RESP2 in these calls only:
-=======
- * Invariants: offsets of references ascend; none is below `start`. Offsets (reply_later, and the
- * argument of reply_truncate) are good until the next reply_consume. What RESP3 writes otherwise
- * than RESP2 is in these calls only:
->>>>>>> main
  *
  *   call                 RESP3         RESP2
  *   reply_null           _             $-1

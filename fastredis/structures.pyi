@@ -15,8 +15,6 @@ _D = TypeVar("_D")
 
 __all__ = ["ExpiryHeap", "HashTable", "ProtocolError", "RespParser", "allocated_bytes"]
 
-KEY_LENGTH_MAX: int
-
 class HashTableStats(TypedDict):
     keys: int
     buckets: int

@@ -20,8 +20,7 @@ list, to whose slots the blocks refer, so that the cycle collector sees them lik
 cimport cython
 from cpython.buffer cimport Py_buffer, PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_FromStringAndSize
-from cpython.list cimport PyList_New, PyList_SET_ITEM
-from cpython.ref cimport Py_INCREF
+from cpython.ref cimport PyObject
 from libc.stdint cimport int64_t, uint32_t, uint64_t, uint8_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memmove, memset
@@ -48,9 +47,14 @@ cdef extern from *:
         uint32_t length
         char *key
 
-__all__ = ["ExpiryHeap", "HashTable", "ProtocolError", "RespParser", "allocated_bytes"]
+cdef extern from "Python.h":
+    # As the C API has them: new references, and a slot that takes one over.
+    list PyList_New(Py_ssize_t length)
+    PyObject *new_bytes "PyBytes_FromStringAndSize"(const char *data, Py_ssize_t length) except NULL
+    PyObject *new_list "PyList_New"(Py_ssize_t length) except NULL
+    void PyList_SET_ITEM(PyObject *items, Py_ssize_t index, PyObject *item)
 
-KEY_LENGTH_MAX = (1 << 32) - 1
+__all__ = ["ExpiryHeap", "HashTable", "ProtocolError", "RespParser", "allocated_bytes"]
 
 
 def allocated_bytes() -> int:
@@ -62,7 +66,7 @@ def allocated_bytes() -> int:
 
 cdef keyed *keyed_new(bytes key, uint32_t number) except NULL:
     cdef size_t length = len(key)
-    if length > KEY_LENGTH_MAX:
+    if length > <size_t>0xffffffff:
         raise OverflowError("a key is shorter than 4 GB")
     cdef keyed *made = <keyed *>alloc_new(sizeof(keyed) + length)
     made.number = number
@@ -509,19 +513,16 @@ cdef class RespParser:
     cdef list _commands(self):
         """The batch as lists of bytes."""
         cdef list commands = PyList_New(self.batch.command_count)
-        cdef list arguments
-        cdef bytes argument
-        cdef slice *slices
-        cdef uint32_t number, i
+        cdef PyObject *arguments
+        cdef const slice *slices
+        cdef uint32_t number, i, count
         for number in range(self.batch.command_count):
             slices = self.batch.arguments + self.batch.commands[number].first
-            arguments = PyList_New(self.batch.commands[number].count)
-            for i in range(self.batch.commands[number].count):
-                argument = PyBytes_FromStringAndSize(slices[i].data, slices[i].length)
-                Py_INCREF(argument)
-                PyList_SET_ITEM(arguments, i, argument)
-            Py_INCREF(arguments)
-            PyList_SET_ITEM(commands, number, arguments)
+            count = self.batch.commands[number].count
+            arguments = new_list(count)
+            PyList_SET_ITEM(<PyObject *>commands, number, arguments)
+            for i in range(count):
+                PyList_SET_ITEM(arguments, i, new_bytes(slices[i].data, slices[i].length))
         return commands
 
     cdef int _fail(self, resp_status status, list commands) except -1:

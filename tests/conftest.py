@@ -54,7 +54,8 @@ if any((TESTS.parent / "fastredis").glob("_engine*.so")):
     sys.path.insert(1, str(TESTS.parent))
 
 from support.server_process import (  # noqa: E402
-    TARGET_NAMES, ServerError, ServerProcess, Target, find_target, sanitized)
+    TARGET_NAMES, ServerError, ServerProcess, Target, find_target, sanitized,
+    take_sanitizer_reports)
 from support.shared import SharedServer  # noqa: E402
 from support.wire import TIME_SCALE, Client  # noqa: E402
 
@@ -231,6 +232,15 @@ def fresh_server(request: pytest.FixtureRequest, target: Target
     for server in started:
         server.stop()
         server.remove_directory()
+
+
+@pytest.fixture(autouse=True)
+def _no_sanitizer_report() -> Iterator[None]:
+    """Fails the test during which any process of the run caused a sanitizer to report."""
+    yield
+    reports = take_sanitizer_reports()
+    if reports:
+        pytest.fail(f"a sanitizer reported:\n{reports}", pytrace=False)
 
 
 @pytest.fixture(autouse=True)

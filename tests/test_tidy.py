@@ -181,6 +181,12 @@ def test_every_c_file_has_a_header_and_a_test():
         assert (ROOT / "tests" / "csrc" / f"test_{path.name}").exists(), f"no test of {path.name}"
 
 
+def test_no_mark_of_a_merge_is_left():
+    for path in CODE:
+        for number, line in enumerate(lines_of(path), 1):
+            assert not re.match(r"(<{7}|>{7}) ", line), f"{name_of(path)}:{number}"
+
+
 def test_nothing_is_left_for_later():
     words = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
     for path in CODE:

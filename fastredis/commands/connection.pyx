@@ -86,7 +86,6 @@ ctypedef struct Hello:
 
 cdef bint hello_or_reply(Call *call, Hello *hello) noexcept nogil:
     cdef Args args = args_from(call, 2)
-    cdef slice option
     memset(hello, 0, sizeof(Hello))
     if call.argc == 1:
         return True
@@ -106,8 +105,7 @@ cdef bint hello_or_reply(Call *call, Hello *hello) noexcept nogil:
                 error_reply(call, ERROR_CLIENT_NAME)
                 return False
         else:
-            args_next(&args, &option)
-            error_hello_option(call, option)
+            error_hello_option(call, args.argv[args.at])
             return False
     return True
 

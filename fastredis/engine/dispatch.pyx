@@ -98,9 +98,10 @@ cdef bint _permitted(Call *call) noexcept nogil:
 
 
 cdef bint _gate_memory(Call *call) noexcept nogil:
-    if not state.limits.memory_max or not (call.row.flags & COMMAND_DENYOOM):
+    """Make room before every command; only those that need memory are refused without."""
+    if likely(not state.limits.memory_max) or evict_to_fit():
         return True
-    return alloc_used_bytes() <= state.limits.memory_max
+    return not (call.row.flags & COMMAND_DENYOOM)
 
 
 cdef bint _held_by_pause(Call *call) noexcept nogil:

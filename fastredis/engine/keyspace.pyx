@@ -153,13 +153,18 @@ cdef bint key_delete(Database *db, slice key, uint64_t hash) noexcept nogil:
 
 cdef void key_expire(Database *db, entry *e) noexcept nogil:
     """Delete an entry whose time has come."""
+    state.stats.expired += 1
+    key_drop(db, e)
+
+
+cdef void key_drop(Database *db, entry *e) noexcept nogil:
+    """Delete an entry that no command has asked to delete, and tell those who watch it."""
     cdef hashtable_position position
     cdef char short_key[256]
     cdef slice key = entry_key_slice(e)
     cdef uint64_t hash = hash_bytes(&state.entry_type.seed, key.data, key.length)
     cdef char *copy = short_key
     hashtable_locate(&db.keys, key.data, key.length, hash, &position)
-    state.stats.expired += 1
     if db.watched.count == 0:
         key_remove_at(db, &position, e)
         return

@@ -17,7 +17,7 @@ cdef enum:
     PREFETCH_BUCKETS = 12         # how many commands ahead the bucket is loaded ...
     PREFETCH_ENTRIES = 6          # ... and then the entry
     PENDING_KEPT_MAX = 64 * 1024
-    OUTPUT_HELD_AT = 1 << 20      # unread replies from which on a session is suspended
+    OUTPUT_HELD_AT = 256 * 1024   # unread replies from which on a session is suspended
     WORKS_MAX = 256
 
 # What one session has offered to the batch.
@@ -381,12 +381,15 @@ cdef void sessions_run_ready() noexcept nogil:
 
 
 cdef void engine_tick() noexcept nogil:
-    """Everything that waits for time: expiry, lazy freeing, pauses, sessions that may go on."""
+    """Everything that waits for time: expiry, eviction, lazy freeing, pauses, sessions that may go
+    on."""
     clock_update()
     if state.pause_until_ms and state.now_monotonic_ms >= state.pause_until_ms:
         pause_end()
     expire_tick()
     blocked_tick()
+    if state.limits.memory_max:
+        evict_to_fit()
     if state.pause_until_ms:
         expire_schedule(state.now_ms + (state.pause_until_ms - state.now_monotonic_ms))
     sessions_run_ready()

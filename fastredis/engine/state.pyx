@@ -262,6 +262,7 @@ ctypedef struct Statistics:
     uint64_t reads
     uint64_t writes
     uint64_t expired
+    uint64_t evicted
     uint64_t expire_ticks_capped
     uint64_t expire_us
     uint64_t hits

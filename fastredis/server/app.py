@@ -32,6 +32,7 @@ class Server:
         self.tls_servers: list = []
         self.migrator = None  # of MIGRATE, once it is used
         self.exit_code = 0
+        _engine.use_huge_pages(not config["disable-thp"])
         _engine.create_engine(config["databases"])
         _engine.on_unexpected_error(self._log_unexpected)
         self._follow_limits()
@@ -159,9 +160,10 @@ class Server:
             self.config.on_change(
                 ("proc-title-template", "port", "bind"), lambda config: set_title(title_of(config))
             )
-        self._apply_eviction_clock(self.config)
+        self._apply_eviction(self.config)
         self.config.on_change(
-            ("maxmemory-policy", "lfu-log-factor", "lfu-decay-time"), self._apply_eviction_clock
+            ("maxmemory-policy", "maxmemory-samples", "lfu-log-factor", "lfu-decay-time"),
+            self._apply_eviction,
         )
 
     def _apply_limits(self, config) -> None:
@@ -191,11 +193,12 @@ class Server:
             latency_tracking=config["latency-tracking"],
         )
 
-    def _apply_eviction_clock(self, config) -> None:
-        _engine.set_eviction_clock(
-            lfu=config["maxmemory-policy"].endswith("lfu"),
-            log_factor=config["lfu-log-factor"],
-            decay_minutes=config["lfu-decay-time"],
+    def _apply_eviction(self, config) -> None:
+        _engine.set_eviction(
+            policy=config["maxmemory-policy"],
+            samples=config["maxmemory-samples"],
+            lfu_log_factor=config["lfu-log-factor"],
+            lfu_decay_minutes=config["lfu-decay-time"],
         )
 
     @staticmethod

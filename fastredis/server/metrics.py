@@ -264,7 +264,7 @@ class Metrics:
             ("expired_stale_perc", "0.00"),
             ("expired_time_cap_reached_count", c["expire_ticks_capped"]),
             ("expire_cycle_cpu_milliseconds", c["expire_us"] // 1000),
-            ("evicted_keys", 0),
+            ("evicted_keys", c["evicted"]),
             ("evicted_clients", 0),
             ("evicted_scripts", 0),
             ("total_eviction_exceeded_time", 0),

@@ -48,8 +48,6 @@ def detach() -> None:
     if os.fork():
         os._exit(0)
     os.setsid()
-    if os.fork():
-        os._exit(0)
     null = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(null, stream)

@@ -18,23 +18,37 @@ def set_limits(
     `protected`: clients of other machines are refused while no password is set.
     """
     global idle_timeout_ms
-    state.limits.bulk_max = bulk_max_bytes
+    # The length of a key is kept in 32 bits.
+    state.limits.bulk_max = min(bulk_max_bytes, UINT32_MAX)
     state.limits.query_buffer_max = query_buffer_max_bytes
     state.limits.output_hard = output_hard_bytes
     state.limits.output_soft = output_soft_bytes
     state.limits.output_soft_ms = output_soft_seconds * 1000
     state.limits.memory_max = memory_max_bytes
+    expire_schedule(state.now_ms)  # a lower maximum takes effect without a command
     edge_limits.clients_max = clients_max
     edge_limits.keepalive_s = keepalive_seconds
     edge_limits.protected_mode = protected
     idle_timeout_ms = <int64_t>idle_timeout_seconds * 1000
 
 
-def set_eviction_clock(*, lfu: bool, log_factor: int, decay_minutes: int) -> None:
-    """Which access clock entries keep: least recently, or least frequently used."""
-    state.lfu = lfu
-    state.lfu_log_factor = log_factor
-    state.lfu_decay_minutes = decay_minutes
+def use_huge_pages(enabled: bool) -> None:
+    """Back memory that is mapped from now on with huge pages (Linux): fewer misses of the
+    translation cache at random access, coarser copies after a fork."""
+    alloc_use_huge_pages(enabled)
+
+
+def set_eviction(*, policy: str, samples: int, lfu_log_factor: int,
+                 lfu_decay_minutes: int) -> None:
+    """What leaves when memory is full: a maxmemory-policy by name, and how it is found."""
+    ranks = {"lru": EVICT_LRU, "lfu": EVICT_LFU, "random": EVICT_RANDOM, "ttl": EVICT_TTL}
+    eviction.rank = ranks.get(policy.rpartition("-")[2], EVICT_NONE)
+    eviction.volatile_only = policy.startswith("volatile-")
+    eviction.samples = samples
+    memset(eviction.pool, 0, sizeof(eviction.pool))
+    state.lfu = eviction.rank == EVICT_LFU
+    state.lfu_log_factor = lfu_log_factor
+    state.lfu_decay_minutes = lfu_decay_minutes
 
 
 def set_observation(

@@ -59,8 +59,10 @@ def compiler() -> list[str]:
 
 def compile_c(arguments: list[str]) -> subprocess.CompletedProcess[str]:
     """Runs the compiler and returns what it said, whether or not it succeeded."""
+    environment = {**os.environ, "LD_PRELOAD": ""}
     return subprocess.run(
-        [*compiler(), *arguments], capture_output=True, text=True, timeout=COMPILE_TIMEOUT_S
+        [*compiler(), *arguments], capture_output=True, text=True, timeout=COMPILE_TIMEOUT_S,
+        env=environment,
     )
 
 

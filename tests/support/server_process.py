@@ -84,6 +84,7 @@ def find_target(name: str, prefix: Optional[str] = None) -> Optional[Target]:
         command = [sys.executable, "-m", "fastredis"]
         environment = _source_tree_environment()
     else:
+        environment = {"LD_PRELOAD": ""}  # sanitizers are for the server under test alone
         variable = f"FASTREDIS_TEST_{name.upper()}"
         command = shlex.split(prefix or os.environ.get(variable) or f"{name}-server")
         if shutil.which(command[0]) is None:
@@ -144,6 +145,18 @@ def sanitized() -> bool:
     """True when the run preloads a sanitizer: memory and time bounds say nothing then."""
     return "san" in os.environ.get("LD_PRELOAD", "") or bool(
         os.environ.get("FASTREDIS_TEST_SANITIZED"))
+
+
+def take_sanitizer_reports() -> str:
+    """What sanitizers have reported since the last call, in whatever process of this run."""
+    directory = os.environ.get("FASTREDIS_TEST_REPORTS")
+    if not directory:
+        return ""
+    texts = []
+    for path in sorted(Path(directory).glob("report.*")):
+        texts.append(path.read_text(errors="replace"))
+        path.rename(path.with_name(f"seen-{path.name}"))
+    return "\n".join(texts)
 
 
 def _die_with_parent() -> None:
@@ -267,6 +280,12 @@ class ServerProcess:
         for client in self._clients:
             client.close()
         self._clients.clear()
+
+    def close_clients_but(self, kept: Client) -> None:
+        """Closes every other connection that `client` handed out."""
+        self._clients.remove(kept)
+        self.close_clients()
+        self._clients.append(kept)
 
     def is_alive(self) -> bool:
         """True while the process runs."""

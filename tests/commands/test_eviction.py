@@ -1,0 +1,122 @@
+"""maxmemory: what leaves, what stays, and what is refused when memory is full."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+pytestmark = pytest.mark.target("fastredis", "redis>=6", "valkey", reason="maxmemory policies")
+
+MEGABYTE = 1 << 20
+VALUE = "x" * 1000
+
+
+def used_memory(client) -> int:
+    lines = client.call("INFO", "memory").split(b"\r\n")
+    return int(next(line for line in lines if line.startswith(b"used_memory:")).split(b":")[1])
+
+
+def stat(client, name: str) -> int:
+    lines = client.call("INFO", "stats").split(b"\r\n")
+    return int(next(x for x in lines if x.startswith(name.encode() + b":")).split(b":")[1])
+
+
+@pytest.fixture
+def limited(client):
+    """A client of a server with room for about 4 MB more than it uses now."""
+    limit = used_memory(client) + 4 * MEGABYTE
+    client.ok("CONFIG", "SET", "maxmemory", limit)
+    client.limit = limit
+    yield client
+    client.ok("CONFIG", "SET", "maxmemory", 0)
+    client.ok("CONFIG", "SET", "maxmemory-policy", "noeviction")
+
+
+def fill(client, prefix: str, count: int, *options: str) -> list:
+    return client.pipeline([("SET", f"{prefix}:{n}", VALUE, *options) for n in range(count)])
+
+
+def test_without_a_policy_writes_are_refused_and_reads_and_deletes_go_on(limited):
+    replies = fill(limited, "k", 10_000)
+    assert b"OOM command not allowed" in bytes(replies[-1])
+    assert limited.call("GET", "k:0") == VALUE.encode()
+    assert limited.call("DEL", "k:0") == 1
+    assert stat(limited, "evicted_keys") == 0
+
+
+@pytest.mark.parametrize("policy", ["allkeys-lru", "allkeys-lfu", "allkeys-random"])
+def test_any_key_may_leave_so_that_writes_go_on(limited, policy):
+    limited.ok("CONFIG", "SET", "maxmemory-policy", policy)
+    assert all(bytes(reply) == b"OK" for reply in fill(limited, "k", 10_000))
+    assert stat(limited, "evicted_keys") > 5000
+    assert used_memory(limited) < limited.limit + MEGABYTE
+    assert 1000 < limited.call("DBSIZE") < 5000
+
+
+@pytest.mark.parametrize("policy", ["volatile-lru", "volatile-lfu", "volatile-random",
+                                    "volatile-ttl"])
+def test_only_keys_with_a_time_to_live_leave(limited, policy):
+    limited.ok("CONFIG", "SET", "maxmemory-policy", policy)
+    fill(limited, "stays", 1000)
+    assert all(bytes(reply) == b"OK" for reply in fill(limited, "goes", 10_000, "EX", "10000"))
+    assert limited.call("EXISTS", *(f"stays:{n}" for n in range(1000))) == 1000
+    replies = fill(limited, "more", 10_000)
+    assert b"OOM command not allowed" in bytes(replies[-1])
+
+
+@pytest.mark.target("fastredis", reason="Redis samples")
+def test_volatile_ttl_takes_the_first_due(limited):
+    limited.ok("CONFIG", "SET", "maxmemory-policy", "volatile-ttl")
+    limited.pipeline([("SET", f"k:{n}", VALUE, "EX", 10_000 + n) for n in range(2000)])
+    limited.pipeline([("SET", f"new:{n}", VALUE, "EX", 100_000) for n in range(2500)])
+    there = [limited.call("EXISTS", f"k:{n}") for n in range(0, 2000, 10)]
+    first_kept = there.index(1)
+    assert first_kept > 0
+    assert sum(there[first_kept:]) > 0.9 * len(there[first_kept:])
+
+
+def test_lru_keeps_what_is_used(limited):
+    limited.ok("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+    limited.ok("CONFIG", "SET", "maxmemory-samples", 10)
+    fill(limited, "hot", 1000)
+    fill(limited, "cold", 1500)
+    time.sleep(2.1)
+    for _ in range(2):
+        limited.pipeline([("GET", f"hot:{n}") for n in range(1000)])
+    fill(limited, "new", 1500)
+    hot = limited.call("EXISTS", *(f"hot:{n}" for n in range(1000)))
+    assert hot > 950
+
+
+def test_lfu_keeps_what_is_used_often(limited):
+    limited.ok("CONFIG", "SET", "maxmemory-policy", "allkeys-lfu")
+    limited.ok("CONFIG", "SET", "maxmemory-samples", 10)
+    fill(limited, "hot", 1000)
+    for _ in range(30):
+        limited.pipeline([("GET", f"hot:{n}") for n in range(1000)])
+    fill(limited, "cold", 6000)
+    assert limited.call("EXISTS", *(f"hot:{n}" for n in range(1000))) > 950
+
+
+def test_a_watched_key_that_is_evicted_aborts_the_transaction(limited, connect):
+    limited.ok("CONFIG", "SET", "maxmemory-policy", "allkeys-random")
+    watcher = connect()
+    fill(limited, "w", 200)
+    watcher.ok("WATCH", *(f"w:{n}" for n in range(200)))
+    fill(limited, "k", 20_000)
+    watcher.ok("MULTI")
+    watcher.call("GET", "k:1")
+    assert watcher.raw("EXEC") == b"*-1\r\n"
+
+
+@pytest.mark.target("fastredis", reason="Redis evicts at the next command")
+def test_a_lower_maximum_takes_effect_without_a_command(client):
+    client.ok("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+    base = used_memory(client)
+    fill(client, "k", 10_000)
+    client.ok("CONFIG", "SET", "maxmemory", base + 2 * MEGABYTE)
+    time.sleep(1)
+    assert used_memory(client) < base + 3 * MEGABYTE
+    client.ok("CONFIG", "SET", "maxmemory", 0)
+    client.ok("CONFIG", "SET", "maxmemory-policy", "noeviction")
