@@ -228,6 +228,7 @@ ctypedef struct Session:
     uint32_t blocked_position    # in state.timeouts, or EXPIRY_HEAP_NOWHERE
     bint blocked_muted           # CLIENT REPLY has taken the answer away beforehand
     BlockedEnd blocked_end       # what answers when the wait is over
+    void *blocked_data           # what the family that waits keeps of the wait
     uint64_t net_in
     uint64_t net_out
     uint64_t command_count

@@ -97,11 +97,13 @@ cdef bytes session_take_output(Session *s, size_t most):
 
 def create_engine(databases: int = 16, seed: int = 0) -> None:
     """Set up the engine of this process. `seed` makes a run reproducible; 0 draws one."""
-    global python_call
+    global python_call, migration_start, migration_run
     if state.session_count:
         raise RuntimeError("the engine has sessions: there is one engine in a process")
     _load_reply_types()
     python_call = call_python
+    migration_start = start_migration
+    migration_run = run_migration
     engine_create(databases, seed)
 
 
