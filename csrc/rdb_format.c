@@ -138,8 +138,12 @@ void rdb_write_number(rdb_writer *writer, int64_t number) {
 }
 
 void rdb_write_footer(rdb_writer *writer) {
+    rdb_write_footer_of(writer, RDB_VERSION_WRITTEN);
+}
+
+void rdb_write_footer_of(rdb_writer *writer, uint16_t version) {
     char *room = writer_room(writer, RDB_FOOTER_BYTES);
-    store_u16(room, RDB_VERSION_WRITTEN);
+    store_u16(room, version);
     store_u64(room + 2, crc64(0, writer->data, writer->length + 2));
     writer->length += RDB_FOOTER_BYTES;
 }

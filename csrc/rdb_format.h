@@ -33,6 +33,7 @@
 #include "number.h"
 
 enum {
+    RDB_VERSION_STRINGS = 6,   /* the first with payloads: strings are the same in all */
     RDB_VERSION_WRITTEN = 11,  /* what Redis 7.2 reads */
     RDB_VERSION_READ_MAX = 12, /* Redis 8.0 */
     RDB_VERSION_VALKEY = 80,   /* Valkey 9 */
@@ -65,6 +66,8 @@ void rdb_write_string(rdb_writer *writer, const void *text, size_t length);
 void rdb_write_number(rdb_writer *writer, int64_t number);
 /* Version and checksum behind all that has been written: the payload is complete. */
 void rdb_write_footer(rdb_writer *writer);
+/* The same with the version of the oldest reader that knows the forms used, for older servers. */
+void rdb_write_footer_of(rdb_writer *writer, uint16_t version);
 
 /* ---- reading ---- */
 

@@ -36,11 +36,13 @@ include "commands/server.pyx"
 include "commands/debug.pyx"
 include "commands/clients.pyx"
 include "commands/waiting.pyx"
+include "commands/migrate.pyx"
 # Behind all the others: it refines their rows.
 include "commands/introspection.pyx"
 
 # The edge: Python objects and sockets.
 include "server/hooks.pyx"
+include "server/transfer.pyx"
 include "server/embed.pyx"
 include "server/connection.pyx"
 include "server/edge.pyx"

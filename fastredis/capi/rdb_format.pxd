@@ -1,7 +1,10 @@
 # rdb_format.h: values as RDB files and DUMP hold them.
-from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint64_t
 
 cdef extern from "rdb_format.h" nogil:
+    enum:
+        RDB_VERSION_STRINGS
+        RDB_FOOTER_BYTES
     ctypedef enum rdb_type:
         RDB_TYPE_STRING
     ctypedef enum rdb_string_form:
@@ -28,6 +31,7 @@ cdef extern from "rdb_format.h" nogil:
     void rdb_write_string(rdb_writer *writer, const void *text, size_t length)
     void rdb_write_number(rdb_writer *writer, int64_t number)
     void rdb_write_footer(rdb_writer *writer)
+    void rdb_write_footer_of(rdb_writer *writer, uint16_t version)
     bint rdb_open_payload(rdb_reader *reader, const void *payload, size_t length)
     bint rdb_read_byte(rdb_reader *reader, uint8_t *byte)
     bint rdb_read_length(rdb_reader *reader, uint64_t *length)

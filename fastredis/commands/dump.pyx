@@ -1,7 +1,8 @@
 # dump: DUMP and RESTORE: a value as the bytes that an RDB file would hold for it.
 #
-#   value_save   appends type and value of an entry         \  one branch for each type; the formats
-#   value_load   builds an entry from type and value        /  are in csrc/rdb_format.h
+#   value_save      appends type and value of an entry      \
+#   value_version   the oldest version that has this form    > one branch for each type; the formats
+#   value_load      builds an entry from type and value     /  are in csrc/rdb_format.h
 #
 # A payload is signed, but anyone can sign: what is read is checked as if it were not.
 
@@ -16,6 +17,11 @@ cdef void value_save(rdb_writer *writer, const entry *e) noexcept nogil:
     else:
         value = string_bytes(e, digits)
         rdb_write_string(writer, value.data, value.length)
+
+
+cdef uint16_t value_version(const entry *e) noexcept nogil:
+    """The oldest RDB version that has the form in which value_save writes an entry."""
+    return RDB_VERSION_STRINGS
 
 
 cdef entry *value_load(rdb_reader *reader, slice key, int64_t due_ms) noexcept nogil:

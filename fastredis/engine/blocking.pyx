@@ -2,7 +2,7 @@
 #
 #   handler: session_block(s, timeout_ms, end) --> SESSION_BLOCKED, further input is kept
 #                                                    |
-#        data or replicas have come ...........> blocked_wake(s)    the family wrote the answer
+#        data or replicas have come ...........> blocked_wake(s, mark)   the family wrote the answer
 #        the time is over, CLIENT UNBLOCK .....> end(s, BLOCKED_TIMEOUT)    writes the answer
 #        CLIENT UNBLOCK ERROR .................> -UNBLOCKED, end(s, BLOCKED_CANCELLED)
 #        the connection is gone ...............> end(s, BLOCKED_CLOSED)     cleans up only
@@ -38,7 +38,7 @@ cdef void session_block(Session *s, int64_t timeout_ms, BlockedEnd end) noexcept
     if timeout_ms:
         s.blocked_until_ms = state.now_monotonic_ms + timeout_ms
         expiry_heap_add(&state.timeouts, s, s.blocked_until_ms)
-        expire_schedule(state.now_ms + timeout_ms)
+        schedule_monotonic(s.blocked_until_ms)
 
 
 cdef void _unblock(Session *s) noexcept nogil:
@@ -49,9 +49,12 @@ cdef void _unblock(Session *s) noexcept nogil:
         s.blocked_until_ms = 0
 
 
-cdef void blocked_wake(Session *s) noexcept nogil:
-    """End a wait whose answer has been written; the session goes on with its kept input."""
+cdef void blocked_wake(Session *s, size_t mark) noexcept nogil:
+    """End a wait whose answer has been written, from `mark` (reply_later) on; the session goes on
+    with its kept input."""
     _unblock(s)
+    if s.blocked_muted:
+        reply_truncate(&s.out, mark)
     session_make_ready(s)
     if edge_flush != NULL:
         edge_flush(s)
@@ -91,6 +94,6 @@ cdef void blocked_tick() noexcept nogil:
     cdef int64_t until_ms
     while expiry_heap_first(&state.timeouts, &first, &until_ms):
         if until_ms > state.now_monotonic_ms:
-            expire_schedule(state.now_ms + until_ms - state.now_monotonic_ms)
+            schedule_monotonic(until_ms)
             return
         blocked_finish(<Session *>first, BLOCKED_TIMEOUT)

@@ -27,6 +27,7 @@ from fastredis.capi.expiry_heap cimport *
 from fastredis.capi.glob cimport *
 from fastredis.capi.hash cimport *
 from fastredis.capi.hashtable cimport *
+from fastredis.capi.lazyfree cimport *
 from fastredis.capi.lcs cimport *
 from fastredis.capi.lzf cimport *
 from fastredis.capi.number cimport *
@@ -183,7 +184,7 @@ ctypedef struct QueuedCommand:
     Row *row
     slice *argv
     int argc
-    uint32_t owned_bytes         # 0: argv still points into the batch; else size of the block
+    size_t owned_bytes           # 0: argv still points into the batch; else size of the block
 
 ctypedef struct MultiQueue:
     QueuedCommand *commands
@@ -227,6 +228,7 @@ ctypedef struct Session:
     uint32_t blocked_position    # in state.timeouts, or EXPIRY_HEAP_NOWHERE
     bint blocked_muted           # CLIENT REPLY has taken the answer away beforehand
     BlockedEnd blocked_end       # what answers when the wait is over
+    void *blocked_data           # what the family that waits keeps of the wait
     uint64_t net_in
     uint64_t net_out
     uint64_t command_count
@@ -309,6 +311,8 @@ ctypedef struct State:
     random_state random
     int64_t now_ms               # wall clock, one reading a batch
     int64_t now_monotonic_ms
+    int64_t clock_offset_ms      # the one minus the other, as it was last
+    int64_t purge_at_ms          # monotonic: when more memory goes back to the system; 0: not
     int64_t dirty                # changes since the last save
     Session *sessions            # ring, or NULL
     uint32_t session_count

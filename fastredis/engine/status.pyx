@@ -61,6 +61,11 @@ cdef enum:
     ERROR_WAIT_NO_AOF
     ERROR_UNBLOCKED
     ERROR_UNBLOCK_REASON
+    ERROR_MIGRATE_KEY
+    ERROR_MIGRATE_CONNECT
+    ERROR_MIGRATE_WRITE
+    ERROR_MIGRATE_READ
+    ERROR_MIGRATE_CHANGED
     ERROR_EXEC_ABORT_ARITY
     ERROR_EXEC_ABORT_NO_AUTH
     ERROR_WRONG_PASSWORD
@@ -147,6 +152,14 @@ STATUS_TEXTS[ERROR_WAIT_NO_AOF] = (
     b"ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.")
 STATUS_TEXTS[ERROR_UNBLOCKED] = b"UNBLOCKED client unblocked via CLIENT UNBLOCK"
 STATUS_TEXTS[ERROR_UNBLOCK_REASON] = b"ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"
+STATUS_TEXTS[ERROR_MIGRATE_KEY] = (
+    b"ERR When using MIGRATE KEYS option, the key argument must be set to the empty string")
+STATUS_TEXTS[ERROR_MIGRATE_CONNECT] = b"IOERR error or timeout connecting to the client"
+STATUS_TEXTS[ERROR_MIGRATE_WRITE] = b"IOERR error or timeout writing to target instance"
+STATUS_TEXTS[ERROR_MIGRATE_READ] = b"IOERR error or timeout reading to target instance"
+STATUS_TEXTS[ERROR_MIGRATE_CHANGED] = (
+    b"ERR Some keys were changed while they were transferred: they are kept here, and the target "
+    b"has what they held before")
 
 STATUS_TEXTS[ERROR_EXEC_ABORT_ARITY] = (
     b"EXECABORT Transaction discarded because of: "
@@ -365,6 +378,14 @@ cdef void error_protected(Call *call, const char *command, const char *directive
         text, ERROR_TEXT_MAX,
         b"ERR %s command not allowed. Start the server with %s set to \"local\" to permit it to "
         b"clients of this machine, or to \"yes\" to permit it to all.", command, directive)
+    error_raw(call, text, size)
+
+
+cdef void error_migrate_target(Call *call, slice told) noexcept nogil:
+    """What the target of MIGRATE has answered, without its '-'."""
+    cdef char text[ERROR_TEXT_MAX]
+    cdef int size = snprintf(text, ERROR_TEXT_MAX, b"ERR Target instance replied with error: %.*s",
+                             <int>min(told.length, ERROR_TEXT_MAX - 64), told.data)
     error_raw(call, text, size)
 
 

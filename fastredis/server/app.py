@@ -30,6 +30,7 @@ class Server:
         self.edge: _engine.Edge | None = None
         self.listeners: Listeners | None = None
         self.tls_servers: list = []
+        self.migrator = None  # of MIGRATE, once it is used
         self.exit_code = 0
         _engine.use_huge_pages(not config["disable-thp"])
         _engine.create_engine(config["databases"])
@@ -53,6 +54,7 @@ class Server:
             raise
         self.config.on_change(("port", "bind"), self.listeners.change)
         bind_all(self)
+        _engine.carry_migrations(self._carry_migration)
         for number in (signal.SIGTERM, signal.SIGINT):
             self.loop.add_signal_handler(number, self._on_signal, number)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -65,6 +67,10 @@ class Server:
         self.loop.run_forever()
         self._close()
         return self.exit_code
+
+    def migration_connections(self) -> int:
+        """How many connections of MIGRATE are kept for the next one."""
+        return 0 if self.migrator is None else len(self.migrator.connections)
 
     def stop(self, exit_code: int = 0) -> None:
         """Leave the loop; `run()` then cleans up and returns."""
@@ -86,6 +92,13 @@ class Server:
                 self.loop.create_server(_engine.Connection, sock=listener, ssl=context)
             ))
         _engine.share_loop(True)
+
+    def _carry_migration(self, transfer) -> None:
+        if self.migrator is None:
+            from fastredis.server.migrate import Migrator
+
+            self.migrator = Migrator(self.loop, self._log_unexpected)
+        self.migrator.start(transfer)
 
     def _announce(self) -> None:
         logs.notice("Server initialized")

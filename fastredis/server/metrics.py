@@ -276,7 +276,7 @@ class Metrics:
             ("pubsubshard_channels", 0),
             ("latest_fork_usec", 0),
             ("total_forks", 0),
-            ("migrate_cached_sockets", 0),
+            ("migrate_cached_sockets", self._facts.server.migration_connections()),
             ("slave_expires_tracked_keys", 0),
             ("tracking_total_keys", 0),
             ("tracking_total_items", 0),
