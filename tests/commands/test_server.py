@@ -163,8 +163,7 @@ EFFECTS = [
     ("RANDOMKEY", 0, 0, 0), ("KEYS *", 0, 0, 0), ("SCAN 0", 0, 0, 0), ("LCS a t", 2, 0, 0),
     ("LCS a x", 1, 1, 0), ("MSET a 1 b 2", 0, 0, 2), ("MSETNX a 1 b 2", 0, 0, 0),
     ("MSETNX c 1 d 2", 0, 0, 2), ("SETNX a 1", 0, 0, 0), ("SETNX x 1", 0, 0, 1),
-    ("SETEX a 100 1", 0, 0, 1), ("WATCH a x", 0, 0, 0),
-    ("MEMORY USAGE a", 0, 0, 0),
+    ("SETEX a 100 1", 0, 0, 1), ("WATCH a x", 0, 0, 0), ("MEMORY USAGE a", 0, 0, 0),
     ("DEBUG OBJECT a", 0, 0, 0), ("FLUSHALL", 0, 0, 2), ("FLUSHDB", 0, 0, 2),
     ("SWAPDB 0 1", 0, 0, 1), ("SWAPDB 0 0", 0, 0, 1), ("INCR a b", 0, 0, 0)]
 SORT_EFFECTS = [("SORT x", 0, 1, 0), ("SORT x STORE y", 0, 1, 0), ("SORT x STORE a", 0, 1, 1)]

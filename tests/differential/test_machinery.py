@@ -14,7 +14,7 @@ from support.wire import NULL, NULL_ARRAY, NULL_BULK, Array, Bulk, Error, Map, s
 from . import payload
 from .compare import Judge
 from .families import FAMILIES
-from .grammar import Argv, Generator, is_safe
+from .grammar import Argv, Generator, is_safe, names_in, short_time_ms
 from .known_differences import KNOWN_DIFFERENCES, Context
 from .pair import Address
 from .reduce import minimize
@@ -100,9 +100,42 @@ def test_known_differences_explain_only_their_own_versions() -> None:
     ([b"PEXPIRE", b"a", b"200000000", b"GT"], True), ([b"EXPIREAT", b"a", b"5"], True),
     ([b"setrange", b"a", b"500000000", b"x"], False),
     ([b"SETRANGE", b"a", b"536870912", b"x"], True),
+    ([b"SET", b"a", b"v", b"PX", b"5"], True), ([b"PEXPIRE", b"a", b"3"], False),
+    ([b"AUTH", b"nobody", b"x"], False), ([b"AUTH", b"default", b"x"], True),
+    ([b"HELLO", b"3", b"AUTH", b"nobody", b"x"], False), ([b"WAIT", b"1", b"0"], False),
+    ([b"WAITAOF", b"1", b"1", b"0"], False), ([b"WAITAOF", b"1", b"0", b"0"], True),
+    ([b"CLIENT", b"PAUSE", b"9"], False), ([b"CLIENT", b"PAUSE", b"0"], True),
+    ([b"client", b"reply", b"skip"], False), ([b"MEMORY", b"USAGE", b"a"], False),
     ([b"RESTORE", b"a", b"100", b"x"], False), ([b"RESTORE", b"a", b"100", b"x", b"absttl"], True)])
 def test_commands_that_depend_on_timing_are_not_sent(argv: Argv, safe: bool) -> None:
     assert is_safe(argv) is safe
+
+
+@pytest.mark.parametrize("argv, wait_ms", [
+    ([b"SET", b"a", b"v", b"px", b"5"], 5), ([b"SET", b"a", b"v", b"EX", b"5"], 0),
+    ([b"PSETEX", b"a", b"4", b"v"], 4), ([b"PEXPIRE", b"a", b"8"], 8), ([b"GET", b"a"], 0),
+    ([b"PEXPIRE", b"a", b"0"], 0), ([b"RESTORE", b"a", b"6", b"x"], 6),
+    ([b"RESTORE", b"a", b"6", b"x", b"ABSTTL"], 0)])
+def test_a_short_time_is_waited_for(argv: Argv, wait_ms: int) -> None:
+    assert short_time_ms(argv) == wait_ms
+
+
+def test_commands_of_one_server_only_are_not_drawn() -> None:
+    generator = Generator(FAMILIES, absent=[b"SORT", b"EVAL"])
+    drawn = [argv for _, argv in draw_steps(generator, Random(3), 20000)]
+    assert not {b"SORT", b"EVAL"} & {name for argv in drawn for name in names_in(argv)}
+    assert names_in([b"command", b"getkeys", b"sort", b"k"]) == [b"COMMAND", b"SORT"]
+    assert b"SORT_RO" in {argv[0].upper() for argv in drawn}
+
+
+@pytest.mark.parametrize("lying_runner", [(b"$2\r\nv2\r\n", b"$2\r\nv3\r\n")], indirect=True)
+def test_a_key_with_a_short_time_is_gone_at_the_next_step(lying_runner: Runner) -> None:
+    """The lie would be seen if the key were still there, in a transaction too."""
+    soon = [(0, [b"SET", b"a", b"v2", b"PX", b"5"])]
+    assert lying_runner.difference(soon + [(1, [b"GET", b"a"])], deep=False) is None
+    queued = [(0, [b"MULTI"])] + soon + [(0, [b"EXEC"]), (0, [b"GET", b"a"])]
+    assert lying_runner.difference(queued, deep=False) is None
+    assert lying_runner.difference(queued[:2] + [(0, [b"GET", b"a"]), (0, [b"EXEC"])], deep=False)
 
 
 def test_the_generator_is_reproducible_and_reaches_every_command() -> None:
