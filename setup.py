@@ -14,6 +14,7 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_clib import build_clib
 from setuptools.command.build_ext import build_ext
+from setuptools.command.sdist import sdist
 
 ROOT = Path(__file__).resolve().parent
 
@@ -98,9 +99,22 @@ class BuildExtension(build_ext):
         super().run()
 
 
+class SourceArchive(sdist):
+    """Holds the tests and benchmarks as well, whole: by default some tests go in and some not."""
+
+    def make_distribution(self):
+        self.filelist.extend(
+            path.relative_to(ROOT).as_posix()
+            for pattern in ("tests/**/*", "bench/**/*") for path in ROOT.glob(pattern)
+            if path.is_file() and "__pycache__" not in path.parts
+        )
+        self.filelist.remove_duplicates()
+        super().make_distribution()
+
+
 setup(
     libraries=[library],
-    cmdclass={"build_clib": BuildLibrary, "build_ext": BuildExtension},
+    cmdclass={"build_clib": BuildLibrary, "build_ext": BuildExtension, "sdist": SourceArchive},
     ext_modules=cythonize(
         extensions,
         include_path=["."],

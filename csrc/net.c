@@ -292,15 +292,20 @@ ssize_t net_send(int fd, const void *data, size_t length) {
     return sent;
 }
 
-ssize_t net_send_reply(int fd, const reply *out) {
-    if (!out->reference_count) return net_send(fd, out->data + out->start,
-                                               out->length - out->start);
+ssize_t net_send_reply(int fd, const reply *out, size_t most) {
+    if (!out->reference_count) {
+        size_t length = out->length - out->start;
+        return net_send(fd, out->data + out->start, length < most ? length : most);
+    }
     reply_piece pieces[SEND_PIECES];
     struct iovec vector[SEND_PIECES];
-    size_t count = reply_pieces(out, pieces, SEND_PIECES);
-    for (size_t i = 0; i < count; i++)
-        vector[i] = (struct iovec){(void *)pieces[i].data, pieces[i].length};
-    struct msghdr message = {.msg_iov = vector, .msg_iovlen = count};
+    size_t count = reply_pieces(out, pieces, SEND_PIECES), used = 0;
+    for (; used < count && most; used++) {
+        size_t length = pieces[used].length < most ? pieces[used].length : most;
+        vector[used] = (struct iovec){(void *)pieces[used].data, length};
+        most -= length;
+    }
+    struct msghdr message = {.msg_iov = vector, .msg_iovlen = used};
     ssize_t sent;
     do
         sent = sendmsg(fd, &message, MSG_NOSIGNAL);

@@ -71,8 +71,9 @@ bool net_peer_is_local(int fd); /* loopback or unix socket */
 /* Bytes received; 0: the peer has ended; -1: errno (EAGAIN: nothing now). */
 ssize_t net_receive(int fd, void *buffer, size_t capacity);
 
-/* Send what is in `out` with one call; bytes sent, or -1: errno. Does not consume. */
-ssize_t net_send_reply(int fd, const reply *out);
+/* Send what is in `out`, at most `most` bytes, with one call: a reader that keeps up would keep the
+ * kernel busy with a giant for as long as it lasts. Bytes sent, or -1: errno. Does not consume. */
+ssize_t net_send_reply(int fd, const reply *out, size_t most);
 ssize_t net_send(int fd, const void *data, size_t length);
 
 void net_close(int fd);

@@ -6,7 +6,8 @@
 # The sources are copied to build/sanitized/tree and built there, so the normal build stays as it
 # is; a second run builds only what has changed. The interpreter is $PYTHON, or else the first of
 # .venv/bin/python and python3 that holds the test packages, or else a virtual environment that is
-# made under build/sanitized. CC names a GCC: the shared runtimes are asked of it.
+# made under build/sanitized. The compiler is $CC, or else gcc; it must be a GCC, since its shared
+# runtimes are loaded before the interpreter.
 #
 # What counts as a failure
 #   - every report. The process that causes one ends at once; reports go to files, and the test
@@ -60,11 +61,18 @@ copy_tree() {
 
 # Sources, switches and interpreter: what a build is good for.
 fingerprint() {
-    echo "$python ${CC:-} $FASTREDIS_SANITIZE $FASTREDIS_DEBUG"
+    echo "$python $CC $FASTREDIS_SANITIZE $FASTREDIS_DEBUG"
     find setup.py csrc fastredis -type f \( -name '*.py' -o -name '*.[ch]' -o -name '*.p*x*' \) \
         | LC_ALL=C sort | xargs cksum
 }
 
+export CC="${CC:-gcc}"
+runtimes=""
+for name in libasan.so libubsan.so; do
+    runtime="$($CC -print-file-name=$name)"
+    [ -e "$runtime" ] || { echo "$CC has no $name: tests/sanitized.sh needs a GCC" >&2; exit 1; }
+    runtimes+="$runtime "
+done
 mkdir -p "$work"
 python="$(find_python)"
 export FASTREDIS_SANITIZE=1 FASTREDIS_DEBUG=1
@@ -83,7 +91,6 @@ cp "$work"/built/*.so fastredis/
 
 rm -rf "$reports"
 mkdir -p "$reports"
-compiler="${CC:-gcc}"
 export FASTREDIS_TEST_SANITIZED=1
 export FASTREDIS_TEST_TIME_SCALE="${FASTREDIS_TEST_TIME_SCALE:-4}"
 export FASTREDIS_TEST_REPORTS="$reports"
@@ -92,10 +99,9 @@ log="log_path=$reports/report"
 export ASAN_OPTIONS="$log:detect_leaks=0:abort_on_error=1:handle_abort=1:strict_string_checks=1"
 ASAN_OPTIONS+=":detect_stack_use_after_return=1:check_initialization_order=1"
 export UBSAN_OPTIONS="$log:halt_on_error=1:print_stacktrace=1"
-LD_PRELOAD="$($compiler -print-file-name=libasan.so) $($compiler -print-file-name=libubsan.so)"
 
 status=0
-LD_PRELOAD="$LD_PRELOAD" "$python" -m pytest -p no:cacheprovider "$@" || status=$?
+LD_PRELOAD="$runtimes" "$python" -m pytest -p no:cacheprovider "$@" || status=$?
 for report in "$reports"/report.*; do
     [ -e "$report" ] || continue
     echo "A report that no test was given:" >&2

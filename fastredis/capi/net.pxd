@@ -26,6 +26,6 @@ cdef extern from "net.h" nogil:
     void net_local_text(int fd, char *text, size_t capacity)
     bint net_peer_is_local(int fd)
     ssize_t net_receive(int fd, void *buffer, size_t capacity)
-    ssize_t net_send_reply(int fd, const reply *out)
+    ssize_t net_send_reply(int fd, const reply *out, size_t most)
     ssize_t net_send(int fd, const void *data, size_t length)
     void net_close(int fd)

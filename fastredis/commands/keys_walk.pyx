@@ -1,6 +1,7 @@
 # keys_walk: commands that walk the keys of a database: KEYS, SCAN, RANDOMKEY.
 #
-# A walk must not change the table, so keys that are due but not yet deleted are passed over.
+# A walk must not change the table, so keys that are due but not yet deleted are passed over. Where
+# no timer deletes them (DEBUG SET-ACTIVE-EXPIRE 0) SCAN does so before it walks.
 
 ctypedef struct Walk:
     reply *out
@@ -134,6 +135,17 @@ cdef void _write_cursor(reply *out, int64_t cursor) noexcept nogil:
     reply_bulk(out, digits, number_format_uint64(digits, <uint64_t>cursor))
 
 
+cdef void _expire_some(Database *db, int64_t count) noexcept nogil:
+    """Delete up to `count` keys that are due, where nothing else will."""
+    cdef void *first
+    cdef int64_t due_ms
+    if state.limits.active_expire or state.pause_until_ms:
+        return
+    while count and expiry_heap_first(&db.expires, &first, &due_ms) and due_ms <= state.now_ms:
+        key_expire(db, <entry *>first)
+        count -= 1
+
+
 cdef void cmd_scan(Call *call) noexcept nogil:
     cdef Walk walk
     cdef uint64_t cursor
@@ -144,6 +156,7 @@ cdef void cmd_scan(Call *call) noexcept nogil:
         return
     if not _scan_options_or_reply(call, &walk, &count):
         return
+    _expire_some(call.database, count)
     reply_array(call.out, 2)
     place = reply_later(call.out)
     # A nearly empty table is walked no further than ten buckets for each key asked for.

@@ -38,7 +38,7 @@ cdef void session_block(Session *s, int64_t timeout_ms, BlockedEnd end) noexcept
     if timeout_ms:
         s.blocked_until_ms = state.now_monotonic_ms + timeout_ms
         expiry_heap_add(&state.timeouts, s, s.blocked_until_ms)
-        expire_schedule(state.now_ms + timeout_ms)
+        schedule_monotonic(s.blocked_until_ms)
 
 
 cdef void _unblock(Session *s) noexcept nogil:
@@ -94,6 +94,6 @@ cdef void blocked_tick() noexcept nogil:
     cdef int64_t until_ms
     while expiry_heap_first(&state.timeouts, &first, &until_ms):
         if until_ms > state.now_monotonic_ms:
-            expire_schedule(state.now_ms + until_ms - state.now_monotonic_ms)
+            schedule_monotonic(until_ms)
             return
         blocked_finish(<Session *>first, BLOCKED_TIMEOUT)

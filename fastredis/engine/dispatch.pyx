@@ -203,7 +203,7 @@ cdef void pause_begin(int64_t duration_ms, bint all) noexcept nogil:
         pause_end()
     state.pause_until_ms = max(state.pause_until_ms, state.now_monotonic_ms + duration_ms)
     state.pause_all = state.pause_all or all
-    expire_schedule(state.now_ms + duration_ms)
+    schedule_monotonic(state.pause_until_ms)
 
 
 cdef void pause_end() noexcept nogil:

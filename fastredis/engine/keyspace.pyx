@@ -98,7 +98,7 @@ cdef inline void entry_touch(Call *call, entry *e) noexcept nogil:
 cdef void value_free(entry *e) noexcept nogil:
     """Free what stands behind the entry's pointer."""
     if entry_get_encoding(e) == ENTRY_BLOB:
-        lazy_release(entry_blob(e))
+        blob_release(entry_blob(e))
 
 
 cdef size_t value_bytes(const entry *e) noexcept nogil:
@@ -106,11 +106,6 @@ cdef size_t value_bytes(const entry *e) noexcept nogil:
     if entry_get_encoding(e) == ENTRY_BLOB:
         return blob_bytes(entry_blob(e))
     return 0
-
-
-cdef void lazy_release(blob *b) noexcept nogil:
-    """Drop a reference; giants are unmapped by another thread."""
-    blob_release(b)
 
 
 cdef void value_own(entry *copy) noexcept nogil:

@@ -19,6 +19,8 @@ cdef enum:
     PENDING_KEPT_MAX = 64 * 1024
     OUTPUT_HELD_AT = 256 * 1024   # unread replies from which on a session is suspended
     WORKS_MAX = 256
+    CLOCK_JUMP_MS = 10            # the wall clock was set
+    PURGE_EVERY_MS = 10           # empty memory goes back to the system 1 MB at a time
 
 # What one session has offered to the batch.
 ctypedef struct Work:
@@ -149,7 +151,7 @@ cdef void session_make_ready(Session *s) noexcept nogil:
 
 cdef void pending_free(Session *s) noexcept nogil:
     if s.pending != NULL:
-        alloc_free(s.pending, s.pending_capacity)
+        lazyfree_block(s.pending, s.pending_capacity)
     s.pending = NULL
     s.pending_length = s.pending_capacity = 0
 
@@ -189,9 +191,16 @@ cdef void pending_keep(Work *work) noexcept nogil:
 
 cdef void clock_update() noexcept nogil:
     """Read the clocks: once a batch."""
+    cdef int64_t offset_ms
     state.now_ms = clock_wall_us() // 1000
     state.now_monotonic_ms = clock_monotonic_us() // 1000
     state.lru_clock = <uint32_t>((state.now_ms // 1000) & 0xffffff)
+    offset_ms = state.now_ms - state.now_monotonic_ms
+    if unlikely(offset_ms - state.clock_offset_ms > CLOCK_JUMP_MS
+                or state.clock_offset_ms - offset_ms > CLOCK_JUMP_MS):
+        # The wall clock was set: what was to be done when is judged anew, at once.
+        state.clock_offset_ms = offset_ms
+        state.wake_ms = state.now_ms
 
 
 cdef void session_offer(Session *s, char *data, size_t length, bint is_pending) noexcept nogil:
@@ -297,19 +306,22 @@ cdef inline void _work_run(Work *work, uint32_t total, Lookahead *buckets,
 cdef void _work_end(Work *work) noexcept nogil:
     """Answer a protocol error, keep the rest of the input, send."""
     cdef Session *s = work.session
-    if unlikely(work.status != RESP_OK) and not (s.flags & (SESSION_CLOSING | SESSION_HELD)):
-        protocol_error(s, work.status)
+    if unlikely(work.status != RESP_OK):
+        if s.flags & SESSION_HELD:
+            resp_parser_free(&s.parser)  # the broken command is parsed again, and told, later
+        elif not (s.flags & SESSION_CLOSING):
+            protocol_error(s, work.status)
     if s.flags & SESSION_MULTI:
         queue_own(s)
     if s.flags & SESSION_CLOSING:
         work.consumed = work.length
     if work.consumed != work.length or s.pending != NULL:
         pending_keep(work)
-    if s.pending_length and not (s.flags & SESSION_HELD):
-        if s.pending_length > state.limits.query_buffer_max:
-            state.stats.query_buffer_disconnects += 1
-            s.flags |= SESSION_CLOSE_NOW
-        elif work.end - work.first >= OFFER_COMMANDS_MAX or (
+    if unlikely(s.pending_length + s.queue.bytes > state.limits.query_buffer_max):
+        state.stats.query_buffer_disconnects += 1
+        s.flags |= SESSION_CLOSE_NOW
+    elif s.pending_length and not (s.flags & SESSION_HELD):
+        if work.end - work.first >= OFFER_COMMANDS_MAX or (
                 work.end > work.first and limits_were_tight(work)):
             session_make_ready(s)
     if edge_flush != NULL:
@@ -391,5 +403,23 @@ cdef void engine_tick() noexcept nogil:
     if state.limits.memory_max:
         evict_to_fit()
     if state.pause_until_ms:
-        expire_schedule(state.now_ms + (state.pause_until_ms - state.now_monotonic_ms))
+        schedule_monotonic(state.pause_until_ms)
+    if state.purge_at_ms:
+        if state.now_monotonic_ms < state.purge_at_ms:
+            schedule_monotonic(state.purge_at_ms)
+        elif alloc_purge():
+            purge_schedule()
+        else:
+            state.purge_at_ms = 0
     sessions_run_ready()
+
+
+cdef void schedule_monotonic(int64_t until_ms) noexcept nogil:
+    """Call for a tick at a time of the monotonic clock."""
+    expire_schedule(state.now_ms + min(until_ms - state.now_monotonic_ms, NEVER_MS // 2))
+
+
+cdef void purge_schedule() noexcept nogil:
+    """More memory is to be given back: soon, but not all of it at once."""
+    state.purge_at_ms = state.now_monotonic_ms + PURGE_EVERY_MS
+    schedule_monotonic(state.purge_at_ms)

@@ -27,6 +27,7 @@ from fastredis.capi.expiry_heap cimport *
 from fastredis.capi.glob cimport *
 from fastredis.capi.hash cimport *
 from fastredis.capi.hashtable cimport *
+from fastredis.capi.lazyfree cimport *
 from fastredis.capi.lcs cimport *
 from fastredis.capi.lzf cimport *
 from fastredis.capi.number cimport *
@@ -181,7 +182,7 @@ ctypedef struct QueuedCommand:
     Row *row
     slice *argv
     int argc
-    uint32_t owned_bytes         # 0: argv still points into the batch; else size of the block
+    size_t owned_bytes           # 0: argv still points into the batch; else size of the block
 
 ctypedef struct MultiQueue:
     QueuedCommand *commands
@@ -308,6 +309,8 @@ ctypedef struct State:
     random_state random
     int64_t now_ms               # wall clock, one reading a batch
     int64_t now_monotonic_ms
+    int64_t clock_offset_ms      # the one minus the other, as it was last
+    int64_t purge_at_ms          # monotonic: when more memory goes back to the system; 0: not
     int64_t dirty                # changes since the last save
     Session *sessions            # ring, or NULL
     uint32_t session_count

@@ -264,15 +264,24 @@ cdef void error_reply(Call *call, Status status) noexcept nogil:
 
 cdef void error_named(Call *call, const char *before, const char *data, size_t length,
                       const char *behind) noexcept nogil:
-    """Send `before`, up to 128 bytes of data, `behind`."""
-    cdef char text[ERROR_TEXT_MAX]
+    """Send `before`, the data up to a NUL, `behind`. The data is told whole: it is never longer
+    than what the client has sent."""
+    cdef char short_text[ERROR_TEXT_MAX]
+    cdef char *text = short_text
     cdef size_t first = strlen(before), last = strlen(behind)
-    if length > 128:
-        length = 128
+    cdef size_t size
+    cdef const char *end = <const char *>memchr(data, 0, length)
+    if end != NULL:
+        length = end - data
+    size = first + length + last
+    if size > sizeof(short_text):
+        text = <char *>alloc_new(size)
     memcpy(text, before, first)
     memcpy(text + first, data, length)
     memcpy(text + first + length, behind, last)
-    error_raw(call, text, first + length + last)
+    error_raw(call, text, size)
+    if text != short_text:
+        alloc_free(text, size)
 
 
 cdef void error_client_type(Call *call, slice given) noexcept nogil:
@@ -307,23 +316,13 @@ cdef void error_expire(Call *call) noexcept nogil:
 
 
 cdef void error_unsupported_option(Call *call, slice option) noexcept nogil:
-    """The option is told whole, up to a NUL and without line ends behind it: it is never longer
-    than what the client has sent."""
-    cdef const char *before = b"ERR Unsupported option "
+    """Line ends behind the option are left out."""
     cdef const char *end = <const char *>memchr(option.data, 0, option.length)
-    cdef size_t first = strlen(before)
-    cdef size_t length
-    cdef char *text
     if end != NULL:
         option.length = end - option.data
     while option.length and option.data[option.length - 1] in (c'\r', c'\n'):
         option.length -= 1
-    length = first + option.length
-    text = <char *>alloc_new(length)
-    memcpy(text, before, first)
-    memcpy(text + first, option.data, length - first)
-    error_raw(call, text, length)
-    alloc_free(text, length)
+    error_named(call, b"ERR Unsupported option ", option.data, option.length, b"")
 
 
 cdef void _error_try_help(Call *call, const char *format, const char *name) noexcept nogil:
@@ -392,7 +391,7 @@ cdef void error_migrate_target(Call *call, slice told) noexcept nogil:
 
 cdef void error_debug(Call *call) noexcept nogil:
     error_named(call, b"ERR unknown subcommand or wrong number of arguments for '",
-                call.argv[1].data, call.argv[1].length, b"'. Try DEBUG HELP.")
+                call.argv[1].data, min(call.argv[1].length, <size_t>128), b"'. Try DEBUG HELP.")
 
 
 cdef const char *protocol_error_text(resp_status status) noexcept nogil:

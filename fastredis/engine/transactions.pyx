@@ -61,7 +61,7 @@ cdef void queue_clear(Session *s) noexcept nogil:
     cdef uint32_t i
     for i in range(queue.count):
         if queue.commands[i].owned_bytes:
-            alloc_free(queue.commands[i].argv, queue.commands[i].owned_bytes)
+            lazyfree_block(queue.commands[i].argv, queue.commands[i].owned_bytes)
     queue.count = queue.owned = 0
     queue.bytes = 0
     if queue.capacity > 64:

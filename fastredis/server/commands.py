@@ -41,7 +41,14 @@ def _integer(text: bytes) -> int:
     digits = text[1:] if text.startswith(b"-") else text
     if not digits.isdigit() or len(digits) > 19:
         raise CommandError(_NOT_INTEGER)
-    return int(text)
+    number = int(text)
+    if b"%d" % number != text or not -(1 << 63) <= number < 1 << 63:
+        raise CommandError(_NOT_INTEGER)
+    return number
+
+
+# How many numbers the pictures of Redis take; the other versions of it look at none.
+_LOLWUT_DIMENSIONS = {5: 3, 6: 2}
 
 
 class ServerCommands:
@@ -182,8 +189,9 @@ class ServerCommands:
 
         size = [lolwut.COLUMNS, lolwut.ROWS]
         if len(arguments) >= 3 and arguments[1].lower() == b"version":
-            numbers = [_integer(argument) for argument in arguments[2:]]
-            size[: len(numbers[1:3])] = numbers[1:3]
+            dimensions = _LOLWUT_DIMENSIONS.get(_integer(arguments[2]), 0)
+            numbers = [_integer(argument) for argument in arguments[3 : 3 + dimensions]]
+            size[: len(numbers[:2])] = numbers[:2]
         version = self.config["reported-redis-version"]
         text = f"{lolwut.pond(*size)}\nfastredis {__version__}, speaking Redis ver. {version}\n"
         return Verbatim(text.encode())

@@ -276,6 +276,7 @@ class Config:
             name = given.lower()
             row = find(name)
             if row is None:
+                given = given.partition("\0")[0]
                 text = f"Unknown option or number of arguments for CONFIG SET - '{given}'"
                 raise ConfigError(text)
             if row.immutable:

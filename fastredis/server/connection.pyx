@@ -5,10 +5,18 @@
 # command runs (a timeout, a wake-up) are written by connections_flush, which the drivers of the
 # engine call when they have the GIL again.
 #
-# Back-pressure: when the transport's buffer is full, pause_writing suspends the session, and
-# reading stops; resume_writing lets both go on.
+# Back-pressure: while the transport's buffer is full (between pause_writing and resume_writing)
+# replies stay in Session.out, where large values are references, not copies. From there on it is as
+# at the edge: above OUTPUT_HELD_AT the session is suspended. A suspended session is still read from
+# until CONNECTION_PENDING_MAX bytes wait, so that the end of the connection is seen.
 #
 # Ownership: the transport owns the Connection, Session.transport borrows it until connection_lost.
+
+import asyncio
+
+cdef enum:
+    CONNECTION_PENDING_MAX = 64 * 1024
+    WRITE_BYTES = 64 * 1024      # copied for the transport at a time
 
 cdef Session *unsent = NULL      # sessions of connections with replies to write
 
@@ -40,12 +48,14 @@ cdef class Connection:
     """An asyncio protocol that serves one client of the engine."""
     cdef Session *session
     cdef object transport
+    cdef object loop
     cdef bint is_paused          # the transport's buffer is full
 
     def connection_made(self, transport) -> None:
         """Make a session for the client, if the limits allow."""
         cdef bytes text
         self.transport = transport
+        self.loop = asyncio.get_running_loop()
         clock_update()
         state.stats.connections += 1
         if state.session_count >= edge_limits.clients_max:
@@ -89,49 +99,78 @@ cdef class Connection:
         cdef Session *s = self.session
         if s == NULL:
             return 0
+        if s.flags & (SESSION_CLOSE_NOW | SESSION_FREED):
+            self.transport.abort()
+            return 0
+        self.write_some()
         if reply_bytes(&s.out):
-            data = session_take_output(s)
+            if output_over_limit(s):
+                state.stats.output_buffer_disconnects += 1
+                s.flags |= SESSION_CLOSE_NOW
+                self.transport.abort()
+                return 0
+            if not self.is_paused:
+                self.loop.call_soon(self.go_on)
+        elif s.flags & SESSION_CLOSING:
+            self.transport.close()
+            return 0
+        elif s.flags & SESSION_HELD_BY_OUTPUT:
+            s.flags &= ~<uint32_t>SESSION_HELD_BY_OUTPUT
+            session_make_ready(s)
+        self.read_or_wait()
+        return 0
+
+    cdef int write_some(self) except -1:
+        """Copy replies for the transport until it is full, or others have their turn."""
+        cdef Session *s = self.session
+        cdef size_t left = SEND_MAX
+        s.output_peak = max(s.output_peak, reply_bytes(&s.out))
+        while left and reply_bytes(&s.out) and not self.is_paused:
+            data = session_take_output(s, WRITE_BYTES)
+            left -= len(data)
             state.stats.writes += 1
             state.stats.net_out += len(data)
             s.net_out += len(data)
             self.transport.write(data)
-        if s.flags & SESSION_CLOSING:
-            self.transport.close()
-            return 0
-        if s.flags & SESSION_HELD_BY_OUTPUT and not self.is_paused:
-            # It was suspended for the size of its replies, which the transport has taken.
-            s.flags &= ~<uint32_t>SESSION_HELD_BY_OUTPUT
-            session_make_ready(s)
-        if s.flags & SESSION_HELD:
+        return 0
+
+    cdef int read_or_wait(self) except -1:
+        """Take more input only while what waits to be executed is little."""
+        cdef Session *s = self.session
+        if s.flags & SESSION_HELD_BY_OUTPUT or (
+                (s.flags & SESSION_HELD or s.is_ready)
+                and s.pending_length >= CONNECTION_PENDING_MAX):
             self.transport.pause_reading()
         else:
             self.transport.resume_reading()
         return 0
 
     def pause_writing(self) -> None:
-        """The client does not read: suspend it."""
+        """The transport takes no more: replies stay with the session."""
         self.is_paused = True
-        if self.session != NULL:
-            self.session.flags |= SESSION_HELD_BY_OUTPUT
-            self.transport.pause_reading()
 
     def resume_writing(self) -> None:
-        """The client has read: go on with what it had sent."""
-        cdef Session *s = self.session
+        """The client has read."""
         self.is_paused = False
-        if s == NULL:
-            return
-        s.flags &= ~<uint32_t>SESSION_HELD_BY_OUTPUT
-        if not (s.flags & SESSION_HELD):
-            self.transport.resume_reading()
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Write what waits, and execute what the client had sent meanwhile."""
+        clock_update()
+        self.flush()
         with nogil:
-            clock_update()
-            session_make_ready(s)
             sessions_run_ready()
             arm_timer()
         connections_flush()
         with nogil:
             edge_reap()
+
+    cdef int leave(self) except -1:
+        """The server stops: the session goes, whatever becomes of the transport."""
+        self.session.transport = NULL
+        self.session = NULL
+        self.transport.close()
+        return 0
 
     def eof_received(self) -> bool:
         """The client sends no more: what it has sent is answered, then the transport closes."""

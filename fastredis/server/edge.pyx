@@ -25,7 +25,9 @@ cdef enum:
     READ_MAX = 64 * 1024         # of one socket at a time
     READ_MIN = 16 * 1024         # less room than this: run the batch first
     READ_LARGE_MAX = 1 << 20     # while a large argument is coming
+    SEND_MAX = 1 << 20           # to one socket at a time: its reader may be as fast as we are
     ROUND_EVENTS = 128
+    BUFFER_KEPT_MS = 2000        # a client that is idle for longer gives its output buffer back
     LINGER_MS = 1
     DRAIN_MAX_MS = 5
     ACCEPTS_MAX = 128
@@ -58,7 +60,8 @@ edge_limits.clients_max = 10000
 cdef void edge_interest(Session *s) noexcept nogil:
     """Watch the socket for what the session can use."""
     cdef uint32_t wanted = 0
-    if not (s.flags & (SESSION_HELD | SESSION_CLOSING)) and reply_bytes(&s.out) < OUTPUT_HELD_AT:
+    if (not (s.flags & (SESSION_HELD | SESSION_CLOSING)) and not s.is_ready
+            and reply_bytes(&s.out) < OUTPUT_HELD_AT):
         wanted |= NET_READABLE
     elif s.flags & (SESSION_BLOCKED | SESSION_HELD_BY_PAUSE):
         # What it has sent must not run once it has gone.
@@ -85,28 +88,15 @@ cdef bint output_over_limit(Session *s) noexcept nogil:
 
 cdef bint flush_session(Session *s) noexcept nogil:
     """Send what waits; True where all of it is out. Closes where the session asks for it."""
-    cdef ssize_t sent
-    cdef size_t waiting
+    cdef bint is_full
+    if s.flags & SESSION_FREED:
+        return False
     if s.fd < 0:
         if s.transport == NULL:
             return True
         connection_mark_unsent(s)
         return reply_bytes(&s.out) < OUTPUT_HELD_AT
-    while not (s.flags & (SESSION_CLOSE_NOW | SESSION_FREED)):
-        waiting = reply_bytes(&s.out)
-        if waiting == 0:
-            break
-        if waiting > s.output_peak:
-            s.output_peak = waiting
-        sent = net_send_reply(s.fd, &s.out)
-        if sent < 0:
-            if errno != EAGAIN:
-                s.flags |= SESSION_CLOSE_NOW
-            break
-        state.stats.writes += 1
-        state.stats.net_out += sent
-        s.net_out += sent
-        reply_consume(&s.out, sent)
+    is_full = send_some(s)
     if unlikely(s.flags & SESSION_CLOSING):
         if s.flags & SESSION_CLOSE_NOW or reply_bytes(&s.out) == 0:
             session_close(s)
@@ -115,12 +105,42 @@ cdef bint flush_session(Session *s) noexcept nogil:
         if output_over_limit(s):
             state.stats.output_buffer_disconnects += 1
             session_close(s)
-        else:
-            edge_interest(s)
+            return False
+        edge_interest(s)
+        if not is_full:
+            # The socket takes more, but others have their turn: it must be told again.
+            net_poller_tell_again(&poller, s.fd, s, s.poll_events)
         return False
-    if unlikely(s.poll_events != NET_READABLE or s.flags & SESSION_HELD):
+    if unlikely(s.flags & SESSION_HELD_BY_OUTPUT):
+        s.flags &= ~<uint32_t>SESSION_HELD_BY_OUTPUT
+        session_make_ready(s)
+    if unlikely(s.poll_events != NET_READABLE or s.flags & SESSION_HELD or s.is_ready):
         edge_interest(s)
     return True
+
+
+cdef bint send_some(Session *s) noexcept nogil:
+    """Send up to SEND_MAX bytes; True where the socket takes no more now."""
+    cdef ssize_t sent
+    cdef size_t waiting
+    cdef size_t left = SEND_MAX
+    while left and not (s.flags & SESSION_CLOSE_NOW):
+        waiting = reply_bytes(&s.out)
+        if waiting == 0:
+            break
+        if waiting > s.output_peak:
+            s.output_peak = waiting
+        sent = net_send_reply(s.fd, &s.out, left)
+        if sent < 0:
+            if errno != EAGAIN:
+                s.flags |= SESSION_CLOSE_NOW
+            return True
+        state.stats.writes += 1
+        state.stats.net_out += sent
+        s.net_out += sent
+        left -= sent
+        reply_consume(&s.out, sent)
+    return False
 
 
 # ---- input ----
@@ -130,7 +150,8 @@ cdef void read_session(Session *s) noexcept nogil:
     cdef ssize_t received
     cdef size_t room, wants
     cdef char *target
-    if s.flags & (SESSION_HELD | SESSION_CLOSING):
+    if unlikely(s.flags & (SESSION_HELD | SESSION_CLOSING) or s.is_ready):
+        edge_interest(s)         # tells again, when the session can use it
         return
     if s.pending_length:
         wants = resp_parser_wants(&s.parser)
@@ -291,10 +312,7 @@ cdef void handle_event(net_event *event) noexcept nogil:
     if s.flags & SESSION_FREED:
         return
     if event.what & NET_WRITABLE:
-        if flush_session(s) and s.flags & SESSION_HELD_BY_OUTPUT:
-            s.flags &= ~<uint32_t>SESSION_HELD_BY_OUTPUT
-            session_make_ready(s)
-            edge_interest(s)
+        flush_session(s)
         if s.flags & SESSION_FREED:
             return
     if event.what & NET_READABLE:
@@ -361,19 +379,30 @@ cdef void edge_cron() noexcept nogil:
     clock_update()
     while left:
         following = s.next
-        if s.fd >= 0 and not (s.flags & SESSION_FREED):
-            if (idle_timeout_ms and not (s.flags & SESSION_BLOCKED)
-                    and state.now_monotonic_ms - s.active_ms > idle_timeout_ms):
-                session_close(s)
-            elif reply_bytes(&s.out) and output_over_limit(s):
-                state.stats.output_buffer_disconnects += 1
-                session_close(s)
+        if s.fd >= 0 or s.transport != NULL:
+            session_check(s)
         s = following
         left -= 1
     edge_reap()
+    resume_listeners()
     stats_sample()
-    alloc_purge()
+    if state.purge_at_ms == 0 and alloc_purge():
+        purge_schedule()
     arm_timer()
+
+
+cdef void session_check(Session *s) noexcept nogil:
+    """Cut off a client that is idle for too long, or does not read; forget what an idle one's
+    buffer takes."""
+    cdef int64_t idle_ms = state.now_monotonic_ms - s.active_ms
+    if idle_timeout_ms and idle_ms > idle_timeout_ms and not (s.flags & SESSION_BLOCKED):
+        session_kill(s)
+    elif reply_bytes(&s.out):
+        if output_over_limit(s):
+            state.stats.output_buffer_disconnects += 1
+            session_kill(s)
+    elif s.out.data != NULL and idle_ms > BUFFER_KEPT_MS:
+        reply_free(&s.out)
 
 
 cdef class Edge:
@@ -436,9 +465,13 @@ cdef class Edge:
         """Close every client and the poller."""
         global edge_flush
         cdef Session *s
+        connections_flush()
         while state.sessions != NULL:
             s = state.sessions
-            flush_session(s)
+            if s.transport != NULL:
+                (<Connection>s.transport).leave()
+            else:
+                flush_session(s)
             if not (s.flags & SESSION_FREED):
                 session_close(s)
         edge_reap()

@@ -1,5 +1,11 @@
 # embed: the engine as Python objects: sessions without a socket.
 
+import threading
+
+# The engine runs without the GIL: of several threads, one at a time is in it.
+cdef object _embedding = threading.RLock()
+
+
 cdef void engine_create(int database_count, uint64_t seed) noexcept nogil:
     """Set up the one engine of the process. `seed` 0: from the operating system."""
     memset(&state, 0, sizeof(State))
@@ -34,11 +40,18 @@ cdef class EmbeddedSession:
     cdef Session *session
 
     def __cinit__(self):
-        self.session = session_new(-1)
-        self.session.flags |= SESSION_INTERNAL
+        if state.databases == NULL:
+            raise RuntimeError("create_engine() has not been called")
+        with _embedding:
+            _reap_when_idle()
+            self.session = session_new(-1)
+            self.session.flags |= SESSION_INTERNAL
 
     def __dealloc__(self):
-        session_close(self.session)
+        if self.session != NULL:
+            with _embedding:
+                session_close(self.session)
+                _reap_when_idle()
 
     def feed(self, data) -> bytes:
         """Execute the requests in `data` (bytes of RESP, cut anywhere); return the replies."""
@@ -46,32 +59,47 @@ cdef class EmbeddedSession:
         cdef bytearray buffer = bytearray(data)
         cdef char *start = buffer
         cdef size_t length = len(buffer)
-        with nogil:
-            clock_update()
-            session_feed(s, start, length)
-            while s.is_ready:
-                sessions_run_ready()
-        return session_take_output(s)
+        with _embedding:
+            if work_count:
+                raise RuntimeError("a session cannot be fed by a command that runs")
+            with nogil:
+                clock_update()
+                if state.wake_ms <= state.now_ms:
+                    engine_tick()
+                session_feed(s, start, length)
+                while s.is_ready:
+                    sessions_run_ready()
+            return session_take_output(s, <size_t>-1)
 
 
-cdef bytes session_take_output(Session *s):
-    """What is to be sent, as one bytes object; the session's output is empty afterwards."""
+cdef void _reap_when_idle() noexcept nogil:
+    """Free closed sessions, where no batch runs that may refer to one."""
+    if work_count == 0:
+        edge_reap()
+
+
+cdef bytes session_take_output(Session *s, size_t most):
+    """What is to be sent, up to `most` bytes, as one bytes object; the output holds the rest."""
     cdef reply_piece pieces[64]
-    cdef size_t count, i
+    cdef size_t count, i, taken, length
     parts = []
-    while reply_bytes(&s.out):
+    while most and reply_bytes(&s.out):
         count = reply_pieces(&s.out, pieces, 64)
-        sent = 0
+        taken = 0
         for i in range(count):
-            parts.append(pieces[i].data[:pieces[i].length])
-            sent += pieces[i].length
-        reply_consume(&s.out, sent)
+            length = min(pieces[i].length, most - taken)
+            parts.append(pieces[i].data[:length])
+            taken += length
+        reply_consume(&s.out, taken)
+        most -= taken
     return b"".join(parts)
 
 
 def create_engine(databases: int = 16, seed: int = 0) -> None:
     """Set up the engine of this process. `seed` makes a run reproducible; 0 draws one."""
     global python_call, migration_start, migration_run
+    if state.session_count:
+        raise RuntimeError("the engine has sessions: there is one engine in a process")
     _load_reply_types()
     python_call = call_python
     migration_start = start_migration

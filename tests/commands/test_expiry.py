@@ -167,12 +167,27 @@ def test_an_expired_key_is_gone_for_every_command(dialogue: Dialogue) -> None:
             ("MOVE {} 1", 0), ("RENAME {} other", error("ERR no such key")),
             ("RENAMENX {} other", error("ERR no such key")), ("SET {} v XX", NULL),
             ("KEYS {}", array()), ("SCAN 0 MATCH {}", array("0", array())), ("LCS {} {}", ""),
-            ("SORT {}", array()), ("RANDOMKEY", NULL)]
+            ("RANDOMKEY", NULL)]
     for number, (command, expected) in enumerate(gone):
         key = f"key{number}"
         dialogue.ok("FLUSHALL", f"SET {key} v PX 1")
         time.sleep(0.003)
         dialogue.check([(command.replace("{}", key), expected)])
+
+
+@pytest.mark.needs_command("sort")
+def test_an_expired_key_is_gone_for_sort(dialogue: Dialogue) -> None:
+    dialogue.ok("DEBUG SET-ACTIVE-EXPIRE 0", "SET k v PX 1")
+    time.sleep(0.003)
+    dialogue.check([("SORT k", array()), ("DBSIZE", 0)])
+
+
+def test_scan_deletes_what_has_expired_where_no_timer_does(dialogue: Dialogue) -> None:
+    """A sweep by SCAN makes DBSIZE exact, as in Redis."""
+    dialogue.ok("DEBUG SET-ACTIVE-EXPIRE 0", "SET k v", "PEXPIRE k 1", "SET other v")
+    time.sleep(0.003)
+    dialogue.check([("DBSIZE", 2), ("SCAN 0 COUNT 100", array("0", array("other"))),
+                    ("DBSIZE", 1)])
 
 
 def test_writing_to_an_expired_key_starts_afresh(dialogue: Dialogue) -> None:

@@ -40,7 +40,7 @@ def test_wrong_numbers_of_arguments_are_refused(dialogue: Dialogue) -> None:
     for command in ("DEL", "UNLINK", "EXISTS", "TOUCH", "TYPE", "TYPE a b", "RENAME a",
                     "RENAME a b c", "RENAMENX a", "COPY a", "MOVE a", "MOVE a 1 2", "KEYS",
                     "KEYS a b", "SCAN", "RANDOMKEY x", "OBJECT", "DUMP", "DUMP a b", "RESTORE a",
-                    "RESTORE a 0", "WAIT", "WAIT 0", "WAIT 0 0 0", "SORT", "SORT_RO"):
+                    "RESTORE a 0", "WAIT", "WAIT 0", "WAIT 0 0 0"):
         dialogue.check([(command, arity(command.split()[0].lower()))])
     dialogue.check([
         ("OBJECT ENCODING", arity("object|encoding")), ("OBJECT FREQ", arity("object|freq")),
@@ -441,6 +441,7 @@ def test_waitaof_without_replicas_returns_zeros(dialogue: Dialogue) -> None:
                                 "is disabled."))])
 
 
+@pytest.mark.needs_command("sort", "sort_ro")
 def test_sort_of_a_missing_key_is_empty(dialogue: Dialogue) -> None:
     dialogue.check_all(
         ["SORT k", "SORT_RO k", "SORT k DESC ALPHA BY w* GET # LIMIT 0 10", "SORT k BY nosort",
@@ -448,8 +449,10 @@ def test_sort_of_a_missing_key_is_empty(dialogue: Dialogue) -> None:
     dialogue.check([("SORT k STORE d", 0), ("SET d v", OK), ("SORT k STORE d", 0), ("EXISTS d", 0)])
 
 
+@pytest.mark.needs_command("sort", "sort_ro")
 def test_sort_checks_options_before_the_type(dialogue: Dialogue) -> None:
     dialogue.ok("SET s v")
+    dialogue.check([("SORT", arity("sort")), ("SORT_RO", arity("sort_ro"))])
     for key in ("s", "missing"):
         dialogue.check_all([f"SORT {key} FOO", f"SORT {key} BY", f"SORT {key} LIMIT 0",
                             f"SORT {key} GET", f"SORT {key} STORE",

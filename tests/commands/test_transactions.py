@@ -16,6 +16,8 @@ EXEC_ARITY = error("EXECABORT Transaction discarded because of: wrong number of 
                    "'exec' command")
 NO_MULTI = {name: error(f"ERR {name} without MULTI") for name in ("EXEC", "DISCARD")}
 REDIS_WAY = pytest.mark.target("fastredis", "redis", reason="Valkey 9 aborts the transaction")
+NEEDS_SORT = pytest.mark.needs_command("sort")
+NEEDS_REPLICATION = pytest.mark.needs_command("sync", "psync")
 PONG = simple("PONG")
 
 
@@ -96,7 +98,9 @@ def test_watch_inside_a_transaction_is_refused_and_does_no_harm(dialogue: Dialog
 
 
 @REDIS_WAY
-@pytest.mark.parametrize("command", ["SHUTDOWN NOSAVE", "SYNC", "PSYNC ? -1"])
+@pytest.mark.parametrize("command", [
+    "SHUTDOWN NOSAVE", pytest.param("SYNC", marks=NEEDS_REPLICATION),
+    pytest.param("PSYNC ? -1", marks=NEEDS_REPLICATION)])
 def test_commands_that_no_transaction_can_hold_abort_it(dialogue: Dialogue, command: str) -> None:
     dialogue.check([
         ("MULTI", OK), (command, error("ERR Command not allowed inside a transaction")),
@@ -213,7 +217,7 @@ SET_EX = ["SET w 1 EX 1000"]
     (SET, ["RENAME w a"]), (["SET a 1"], ["RENAME a w"]), (["SET a 1"], ["RENAMENX a w"]),
     (["SET a 1"], ["COPY a w"]), (SET, ["MOVE w 1"]),
     (["SELECT 1", "SET w 1", "SELECT 0"], ["SELECT 1", "MOVE w 0"]),
-    (SET, ["SORT missing STORE w"]), (SET, ["SET w 2 EXAT 1"]), (SET, ["FLUSHALL"]),
+    pytest.param(SET, ["SORT missing STORE w"], marks=NEEDS_SORT), (SET, ["SET w 2 EXAT 1"]), (SET, ["FLUSHALL"]),
     (SET, ["FLUSHDB"]), (SET, ["FLUSHALL ASYNC"]), (SET, ["SELECT 1", "FLUSHALL"]),
     (SET, ["MULTI", "SET w 2", "EXEC"])])
 def test_watch_sees_every_write(watching: Watching, setup: List[str], between: List[str]) -> None:
@@ -228,7 +232,8 @@ def test_watch_sees_every_write(watching: Watching, setup: List[str], between: L
     (SET, ["GETEX w"]), (SET, ["GETEX w PERSIST"]), (SET, ['SETRANGE w 0 ""']),
     (SET, ["RENAME w w"]), (SET, ["COPY w a"]),
     (SET, ["SET a 1"]), (SET, ["SELECT 1", "SET w 2"]), (SET, ["SELECT 1", "FLUSHDB"]),
-    ([], ["FLUSHALL"]), (["SET a 1"], ["FLUSHALL"]), ([], ["SORT missing STORE w"]),
+    ([], ["FLUSHALL"]), (["SET a 1"], ["FLUSHALL"]), 
+    pytest.param([], ["SORT missing STORE w"], marks=NEEDS_SORT),
     (SET, ["OBJECT ENCODING w"]), (SET, ["LCS w w"]), (SET, ["DUMP w"]),
     (SET, ["MULTI", "SET w 2", "DISCARD"]), (SET, ["SWAPDB 0 0"]), (SET, ["SWAPDB 2 3"]),
     ([], ["SWAPDB 0 1"])])

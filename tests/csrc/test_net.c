@@ -464,7 +464,7 @@ static void test_a_reply_with_blobs_is_sent_in_order_whatever_the_socket_takes(c
         memcpy(expected + filled, pieces[index].data, pieces[index].length);
     CHECK_INT(filled, length);
     while (received < length) {
-        ssize_t sent = reply_bytes(&out) ? net_send_reply(ends[0], &out) : 0;
+        ssize_t sent = reply_bytes(&out) ? net_send_reply(ends[0], &out, SIZE_MAX) : 0;
         CHECK(sent >= 0 || errno == EAGAIN);
         if (sent > 0)
             reply_consume(&out, (size_t)sent);

@@ -7,6 +7,8 @@ Times. A reply that depends on which millisecond a command ran in cannot be comp
 
     relative times   are 10^5 to 10^6 seconds, drawn afresh: no key expires during a run, and two
                      draws are never within a few milliseconds of each other
+    short times      are a few milliseconds; the runner lets them pass before it goes on, so that
+                     every later command meets an expired key
     absolute times   come from a short list, so that GT and LT meet equal ones; each is far away
                      or long past
     grammar.is_safe  refuses whatever a mutation turned into anything else
@@ -20,6 +22,7 @@ from typing import List
 KEYS: List[bytes] = [b"a", b"b", b"c", b"d", b"key:1", b"", b"k\x00\r\n\xff", b"{t}*[x]?\\"]
 SHORT_KEYS: List[bytes] = [b"short1", b"short2"]
 MISSING_KEY = b"never-set"
+UNWRITTEN_KEY = b"written by nobody"
 DATABASES: List[bytes] = [b"0", b"1", b"2"]
 
 LONG_MAX = b"9223372036854775807"
@@ -59,6 +62,7 @@ PAST_TIMES_S = [1, 1000000000, 1234567890]
 ABSOLUTE_TIMES_MS = [4102444800499, 4102444800500, 4102444800501, 5000000000000, 253402300800123]
 
 RELATIVE_LOW_S, RELATIVE_HIGH_S = 100_000, 1_000_000
+SHORT_LOW_MS, SHORT_HIGH_MS = 4, 8
 
 TEXT_OF_OPTIONS: List[bytes] = [
     b"NX", b"XX", b"GT", b"LT", b"EX", b"PX", b"EXAT", b"PXAT", b"KEEPTTL", b"PERSIST", b"GET",
@@ -67,7 +71,7 @@ TEXT_OF_OPTIONS: List[bytes] = [
 
 
 def key(rng: Random) -> bytes:
-    """A key that other commands use too; now and then one that is never set."""
+    """A key that other commands use too; now and then one that is hardly ever set."""
     if rng.random() < 0.04:
         return MISSING_KEY
     return rng.choice(KEYS)
@@ -145,7 +149,9 @@ def relative_s(rng: Random) -> bytes:
 
 
 def relative_ms(rng: Random) -> bytes:
-    """Milliseconds from now."""
+    """Milliseconds from now; now and then so few that the key is gone at the next command."""
+    if rng.random() < 0.15:
+        return b"%d" % rng.randint(SHORT_LOW_MS, SHORT_HIGH_MS)
     if rng.random() < 0.85:
         return b"%d" % rng.randint(RELATIVE_LOW_S * 1000, RELATIVE_HIGH_S * 1000)
     return _odd_time(rng)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from random import Random
-from typing import Callable, List, Optional, Sequence, Tuple, Union
+from typing import Callable, Collection, List, Optional, Sequence, Tuple, Union
 
 from . import alphabet
 
@@ -25,6 +25,8 @@ Part = Callable[[Random], Argv]
 
 MUTATION_PROBABILITY = 0.06
 SHUFFLED_CASE_PROBABILITY = 0.15
+SCRIPT_PROBABILITY = 0.02
+MAX_BURST = 8
 MAX_SETRANGE_OFFSET = 100_000
 MAX_STRING_BYTES = 512 << 20
 LARGEST_RELATIVE_MS = (1 << 63) - (1 << 43)
@@ -52,6 +54,7 @@ class Family:
     """Commands that belong together.
 
     requires   a command that both servers must know for the family to be used
+    scripts    sequences of commands that clients really send, one after the other
     reads      for each type that the family brings: commands that read a key of it whole,
                the key standing where b"KEY" stands; the deep comparison sends them
     """
@@ -59,6 +62,7 @@ class Family:
     name: str
     rules: Sequence[Rule]
     requires: bytes = b"GET"
+    scripts: Sequence[Callable[[Random], List[Argv]]] = ()
     reads: dict = field(default_factory=dict)
 
 
@@ -123,9 +127,12 @@ EXPIRY = one_of(RELATIVE_EXPIRY, ABSOLUTE_EXPIRY)
 
 
 class Generator:
-    """Draws commands from families, each rule by its weight."""
+    """Draws commands from families, each rule by its weight; `absent` are the names of commands
+    that are not sent."""
 
-    def __init__(self, families: Sequence[Family]) -> None:
+    def __init__(self, families: Sequence[Family], absent: Collection[bytes] = ()) -> None:
+        self._absent = frozenset(absent)
+        self._scripts = [script for family in families for script in family.scripts]
         self._rules = [rule for family in families for rule in family.rules]
         self._weights: List[float] = []
         total = 0.0
@@ -142,9 +149,28 @@ class Generator:
                 argv = mutate(argv, len(chosen.name), rng)
             if rng.random() < SHUFFLED_CASE_PROBABILITY:
                 argv = shuffle_case(argv, len(chosen.name), rng)
-            if is_safe(argv):
+            if is_safe(argv) and self._absent.isdisjoint(names_in(argv)):
                 return argv
         return [b"PING"]
+
+    def draw_burst(self, rng: Random) -> List[Argv]:
+        """A few commands for one connection, unrelated or as a client library sends them."""
+        if self._scripts and rng.random() < SCRIPT_PROBABILITY:
+            return rng.choice(self._scripts)(rng)
+        return [self.draw(rng) for _ in range(rng.randint(1, MAX_BURST))]
+
+
+def names_in(argv: Argv) -> List[bytes]:
+    """The command that is sent, and the one that COMMAND GETKEYS looks into."""
+    names = [argv[0].upper()]
+    if names[0] == b"COMMAND" and len(argv) > 2 and argv[1].upper().startswith(b"GETKEYS"):
+        names.append(argv[2].upper())
+    return names
+
+
+def commands_named(families: Sequence[Family]) -> List[bytes]:
+    """Every command that a rule sends, sorted."""
+    return sorted({rule.name[0] for family in families for rule in family.rules})
 
 
 def mutate(argv: Argv, name_length: int, rng: Random) -> Argv:
@@ -181,15 +207,23 @@ def shuffle_case(argv: Argv, name_length: int, rng: Random) -> Argv:
 _RELATIVE_SLOTS = {b"EXPIRE": (2, 1000), b"PEXPIRE": (2, 1), b"SETEX": (2, 1000),
                    b"PSETEX": (2, 1), b"RESTORE": (2, 1)}
 _RELATIVE_WORDS = {b"EX": 1000, b"PX": 1}
+_REPLICAS_AT = {b"WAIT": 1, b"WAITAOF": 2}
+_CLIENT_REFUSES = {b"PAUSE": lambda text: (_strict_integer(text) or 0) > 0,
+                   b"REPLY": lambda text: text.upper() in (b"OFF", b"SKIP")}
 
 
 def is_safe(argv: Argv) -> bool:
     """False for a command whose outcome depends on timing, or that needs very much memory.
 
-    - A relative time must be rejected by every server, not positive, or one of the range that
+    - A relative time must be rejected by every server, not positive, or one of the ranges that
       `alphabet` draws relative times from; see there. RESTORE does not reject one that overflows,
       and what it does then is not defined.
-    - DEBUG and MEMORY USAGE see keys that are expired and not yet deleted: no rule draws them.
+    - DEBUG and MEMORY USAGE see keys that are expired and not yet deleted: no rule draws the one,
+      and the other only asks for a key that is never set.
+    - A failed AUTH is left to other tests: Redis 8.0 loses its reply when others stand before it in
+      the output, that of EXEC included.
+    - WAIT and WAITAOF may not wait for replicas.
+    - CLIENT PAUSE may not begin a pause, and CLIENT REPLY may not silence the connection.
     - SETRANGE may not create a value of more than 100 KB, short of the limit.
     """
     name = argv[0].upper()
@@ -197,13 +231,39 @@ def is_safe(argv: Argv) -> bool:
         offset = _strict_integer(argv[2])
         if offset is not None and MAX_SETRANGE_OFFSET < offset + len(argv[3]) <= MAX_STRING_BYTES:
             return argv[3] == b""
+    if name == b"AUTH" and len(argv) == 3 and argv[1] != b"default":
+        return False
+    if name == b"HELLO" and any(arg.upper() == b"AUTH" and argv[at + 3:at + 4] != [b"default"]
+                                for at, arg in enumerate(argv[2:])):
+        return False
+    if name in _REPLICAS_AT and len(argv) > _REPLICAS_AT[name]:
+        if (_strict_integer(argv[_REPLICAS_AT[name]]) or 0) > 0:
+            return False
+    if name == b"MEMORY" and len(argv) > 2 and argv[2] != alphabet.UNWRITTEN_KEY:
+        return False
+    if name == b"CLIENT" and len(argv) > 2 and argv[1].upper() in _CLIENT_REFUSES:
+        if _CLIENT_REFUSES[argv[1].upper()](argv[2]):
+            return False
+    return all(_relative_time_is_safe(text, unit_ms, overflow_is_safe=name != b"RESTORE")
+               for text, unit_ms in _relative_times(argv))
+
+
+def _relative_times(argv: Argv) -> List[Tuple[bytes, int]]:
+    """The arguments that are relative times, or stand where one would, and their units."""
+    name = argv[0].upper()
+    times = []
     slot = _RELATIVE_SLOTS.get(name)
     if slot is not None and len(argv) > slot[0] and not (
             name == b"RESTORE" and b"ABSTTL" in [arg.upper() for arg in argv[4:]]):
-        if not _relative_time_is_safe(argv[slot[0]], slot[1], overflow_is_safe=name != b"RESTORE"):
-            return False
-    return all(_relative_time_is_safe(argv[at + 1], _RELATIVE_WORDS[arg.upper()])
-               for at, arg in enumerate(argv[:-1]) if arg.upper() in _RELATIVE_WORDS)
+        times.append((argv[slot[0]], slot[1]))
+    return times + [(argv[at + 1], _RELATIVE_WORDS[arg.upper()])
+                    for at, arg in enumerate(argv[:-1]) if arg.upper() in _RELATIVE_WORDS]
+
+
+def short_time_ms(argv: Argv) -> int:
+    """How long to wait until what the command makes short-lived is gone; 0: nothing is."""
+    numbers = [(_strict_integer(text) or 0) * unit_ms for text, unit_ms in _relative_times(argv)]
+    return max([number for number in numbers if 0 < number <= alphabet.SHORT_HIGH_MS], default=0)
 
 
 def _relative_time_is_safe(text: bytes, unit_ms: int, overflow_is_safe: bool = True) -> bool:
@@ -213,7 +273,8 @@ def _relative_time_is_safe(text: bytes, unit_ms: int, overflow_is_safe: bool = T
     if overflow_is_safe and number * unit_ms > LARGEST_RELATIVE_MS:
         return True
     low, high = alphabet.RELATIVE_LOW_S * 1000, alphabet.RELATIVE_HIGH_S * 1000
-    return low <= number * unit_ms <= high
+    return (low <= number * unit_ms <= high
+            or alphabet.SHORT_LOW_MS <= number * unit_ms <= alphabet.SHORT_HIGH_MS)
 
 
 def _strict_integer(text: bytes) -> Optional[int]:

@@ -12,11 +12,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable, Optional, Tuple
 
-from support.wire import Array, Error
+from support.wire import NULL, NULL_BULK, Array, Error
 
 from .grammar import Argv
 
 Version = Tuple[int, ...]
+SHARED_REFCOUNT = 2147483647
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,14 @@ class KnownDifference:
     explains: Callable[[Argv, Any, Any], bool]
     oracle_before: Optional[Version] = None
     diverges: bool = False
+    oracle: str = "redis"
 
     def applies(self, context: Context) -> bool:
         """True when this pair of servers is concerned."""
         older = self.oracle_before is None or context.oracle_version < self.oracle_before
         newer = (context.target == "fastredis" or self.oracle_before is None
                  or context.target_version >= self.oracle_before)
-        return context.oracle == "redis" and older and newer
+        return context.oracle == self.oracle and older and newer
 
 
 def _is(argv: Argv, *names: bytes) -> bool:
@@ -82,13 +84,61 @@ def _unknown_in_old(argv: Argv, oracle: Any, _target: Any) -> bool:
     return _is(argv, b"WAITAOF") and isinstance(oracle, Error)
 
 
+def _hello_half_done(argv: Argv, oracle: Any, target: Any) -> bool:
+    """Another option is refused first."""
+    return (_is(argv, b"HELLO") and len(argv) > 3
+            and isinstance(oracle, Error) and isinstance(target, Error))
+
+
+def _name_of_half_done_hello(argv: Argv, _oracle: Any, target: Any) -> bool:
+    return _is(argv, b"CLIENT", b"GETNAME") and not isinstance(target, Error)
+
+
+def _newer_subcommand(argv: Argv, oracle: Any, target: Any) -> bool:
+    return (_is(argv, b"CLIENT") and len(argv) > 1
+            and argv[1].upper() in (b"SETINFO", b"NO-TOUCH") and isinstance(oracle, Error)
+            and oracle.startswith(b"ERR unknown subcommand") and target != b"QUEUED")
+
+
+def _newer_subcommand_queued(argv: Argv, oracle: Any, target: Any) -> bool:
+    return target == b"QUEUED" and _newer_subcommand(argv, oracle, b"")
+
+
 def _name_with_nul(argv: Argv, _oracle: Any, _target: Any) -> bool:
-    return _is(argv, b"CLIENT", b"SETNAME") and len(argv) == 3 and b"\0" in argv[2]
+    return any(b"\0" in arg for arg in argv[2:]) and (
+        _is(argv, b"CLIENT", b"SETNAME") or _is(argv, b"CLIENT", b"SETINFO")
+        or _is(argv, b"HELLO"))
+
+
+def _embstr_limit(argv: Argv, oracle: Any, target: Any) -> bool:
+    return _is(argv, b"OBJECT", b"ENCODING") and (oracle, target) == (b"embstr", b"raw")
+
+
+def _nested(argv: Argv, _oracle: Any, target: Any) -> bool:
+    return target in (b"ERR MULTI calls can not be nested",
+                      b"ERR WATCH inside MULTI is not allowed")
+
+
+def _scan_type(argv: Argv, oracle: Any, _target: Any) -> bool:
+    return (_is(argv, b"SCAN") and isinstance(oracle, Error)
+            and oracle.startswith(b"ERR unknown type name"))
+
+
+def _valkey_getex(argv: Argv, oracle: Any, target: Any) -> bool:
+    return (_is(argv, b"GETEX") and isinstance(oracle, Error)
+            and (target is NULL_BULK or target is NULL
+                 or isinstance(target, Error) and target.startswith(b"WRONGTYPE")))
 
 
 def _help(argv: Argv, oracle: Any, target: Any) -> bool:
     return (len(argv) == 2 and argv[1].upper() == b"HELP" and isinstance(oracle, Array)
             and isinstance(target, Array))
+
+
+def _refcount(argv: Argv, oracle: Any, target: Any) -> bool:
+    """One, or two while the queue of a transaction holds it too, or the count of a shared one."""
+    return (_is(argv, b"OBJECT", b"REFCOUNT") and oracle in (1, 2)
+            and target in (1, SHARED_REFCOUNT))
 
 
 KNOWN_DIFFERENCES = (
@@ -107,8 +157,38 @@ KNOWN_DIFFERENCES = (
     KnownDifference(
         "waitaof", "WAITAOF came with 7.2", _unknown_in_old, oracle_before=(7, 2)),
     KnownDifference(
+        "hello option by option", "7.2 and later look at all options of HELLO before they act on "
+        "one", _hello_half_done, oracle_before=(7, 2), diverges=True),
+    KnownDifference(
+        "name of a failed hello", "7.0 keeps the name of a HELLO that fails at a later option",
+        _name_of_half_done_hello, oracle_before=(7, 2), diverges=True),
+    KnownDifference(
+        "client setinfo", "CLIENT SETINFO and NO-TOUCH came with 7.2", _newer_subcommand,
+        oracle_before=(7, 2)),
+    KnownDifference(
+        "client setinfo in MULTI", "the same decides what may be queued",
+        _newer_subcommand_queued, oracle_before=(7, 2), diverges=True),
+    KnownDifference(
         "client name with NUL", "Redis 7.2 and later check a name up to its first NUL; 7.0 and "
         "fastredis refuse a NUL as any other unprintable byte", _name_with_nul, diverges=True),
     KnownDifference(
         "help text", "help texts are written for this project", _help),
+    KnownDifference(
+        "refcount", "fastredis answers by the value alone; in Redis a small number is shared or "
+        "not by the way in which it came, and the queue of MULTI holds the values that it has set",
+        _refcount),
+    KnownDifference(
+        "embstr limit of Valkey", "Valkey packs longer strings with their keys; 44 bytes is what "
+        "Redis reports", _embstr_limit, oracle="valkey"),
+    KnownDifference(
+        "nested MULTI in Valkey", "Valkey aborts the transaction, Redis and fastredis go on with "
+        "it", _nested, diverges=True, oracle="valkey"),
+    KnownDifference(
+        "unknown type in Valkey", "Valkey refuses a type that it does not know, Redis and "
+        "fastredis find nothing", _scan_type, oracle="valkey"),
+    KnownDifference(
+        "refcount in Valkey", "Valkey shares no numbers", _refcount, oracle="valkey"),
+    KnownDifference(
+        "getex in Valkey", "Valkey looks at the time before the key, Redis and fastredis after it",
+        _valkey_getex, oracle="valkey"),
 )

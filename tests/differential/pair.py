@@ -8,12 +8,17 @@ State kept per connection is what judging needs: whether it is inside MULTI, and
 queued there, to judge the reply of EXEC element by element. It is learned from the oracle's
 replies, never assumed.
 
+A command that makes a key live for a few milliseconds is the last of its pipeline, and the next
+one waits until the key is gone. Whether the servers delete it by themselves, or leave that to the
+next access, is `active_expire`.
+
 Two commands are not sent as they are, outside of transactions: SCAN 0 is followed to the end of
 its iteration on both sides and the keys compared as sets; before DBSIZE both sides are swept.
 """
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Callable, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
@@ -23,12 +28,14 @@ from support.wire import (
     encode_commands)
 
 from .compare import Judge, Verdict
-from .grammar import Argv
+from .families.server import RESTORED_DIRECTIVES
+from .grammar import Argv, short_time_ms
 
 Step = Tuple[int, Argv]
 
 CONNECTIONS = 3
 MAX_PIPELINE = 64
+SHORT_MARGIN_MS = 2
 MAX_SCAN_ROUNDS = 100_000
 CLOSED = Reply(b"<connection closed>", Error(b"<connection closed>"))
 SILENT = Reply(b"<no reply in time>", Error(b"<no reply in time>"))
@@ -85,6 +92,7 @@ class Link:
         self.clients = (oracle, target)
         self.in_transaction = False
         self.queued: List[Argv] = []
+        self.short_ms = 0
 
     def exchange(self, batch: Sequence[Argv]) -> Iterator[Tuple[Reply, Reply]]:
         """Sends the batch to both servers; yields each pair of replies."""
@@ -109,6 +117,17 @@ class Link:
                                  and not isinstance(reply.value, Error)):
             self.in_transaction = False
             self.queued = []
+            self.short_ms = 0
+
+    def await_short(self, argv: Argv, reply: Reply) -> None:
+        """Lets the short times pass that the command, or the transaction it ends, has set."""
+        short_ms = short_time_ms(argv)
+        if reply.raw == b"+QUEUED\r\n":
+            self.short_ms = max(self.short_ms, short_ms)
+        elif argv[0].upper() == b"EXEC":
+            short_ms = self.short_ms
+        if short_ms and reply.raw != b"+QUEUED\r\n":
+            time.sleep((short_ms + SHORT_MARGIN_MS) / 1000)
 
     def close(self) -> None:
         for client in self.clients:
@@ -137,6 +156,7 @@ class Pair:
         self.links: List[Link] = []
         self.known: Dict[str, int] = {}
         self.commands = 0
+        self.active_expire = True
 
     @property
     def admins(self) -> Tuple[Client, Client]:
@@ -150,6 +170,11 @@ class Pair:
         self.links = []
         self._admins = tuple(self._emptied(admin, address)
                              for admin, address in zip(self._admins, self._addresses))
+        for admin in self._admins:
+            # A server that does not permit DEBUG deletes by itself.
+            admin.call("DEBUG", "SET-ACTIVE-EXPIRE", str(int(self.active_expire)))
+            for name, value in RESTORED_DIRECTIVES:
+                admin.ok("CONFIG", "SET", name, value)
         self.links = [Link(*(self._open(address) for address in self._addresses))
                       for _ in range(CONNECTIONS)]
 
@@ -191,7 +216,7 @@ class Pair:
                     return found
                 at += 1
                 continue
-            count = _pipeline_length(steps, at)
+            count = _pipeline_length(steps, at, link.short_ms > 0)
             found = self._run_pipeline(steps, at, count)
             if found is not None:
                 return found
@@ -204,6 +229,7 @@ class Pair:
         first = None
         for offset, (oracle, target) in enumerate(link.exchange(batch)):
             queued = link.queued
+            link.await_short(batch[offset], oracle)
             link.learn(batch[offset], oracle)
             if first is None:
                 verdict = self._judge.judge(batch[offset], queued, oracle, target)
@@ -254,14 +280,19 @@ _SPECIAL = {b"SCAN": Pair.scan, b"DBSIZE": Pair.dbsize}
 _BOUNDARIES = frozenset(_SPECIAL)
 
 
-def _pipeline_length(steps: Sequence[Step], at: int) -> int:
+def _pipeline_length(steps: Sequence[Step], at: int, short_queued: bool) -> int:
     connection = steps[at][0]
     length = 1
     while (length < MAX_PIPELINE and at + length < len(steps)
            and steps[at + length][0] == connection
+           and not _waits_behind(steps[at + length - 1][1], short_queued)
            and steps[at + length][1][0].upper() not in _BOUNDARIES):
         length += 1
     return length
+
+
+def _waits_behind(argv: Argv, short_queued: bool) -> bool:
+    return short_time_ms(argv) > 0 or (short_queued and argv[0].upper() == b"EXEC")
 
 
 def scan_all(client: Client, argv: Argv, first: Optional[Reply] = None) -> Set[bytes]:

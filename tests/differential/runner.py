@@ -15,14 +15,14 @@ from typing import Callable, Dict, List, Optional, Sequence
 from .compare import Judge
 from .deep import compare_data
 from .families import FAMILIES, reads_by_type
-from .grammar import Argv, Family, Generator
+from .families.server import INNER_COMMANDS
+from .grammar import Argv, Family, Generator, commands_named
 from .known_differences import KNOWN_DIFFERENCES, Context
 from .pair import CONNECTIONS, Address, Pair, ServerGone, Step
 from .reduce import minimize
 
 SESSION_STEPS = 600
 DEEP_EVERY_STEPS = 150
-MAX_BURST = 8
 MAX_FOUND = 25
 FLAKY_TAIL = 40
 
@@ -45,6 +45,7 @@ class Report:
     commands: int = 0
     sessions: int = 0
     deep_comparisons: int = 0
+    absent: Sequence[bytes] = ()
     known: Dict[str, int] = field(default_factory=dict)
     found: List[Found] = field(default_factory=list)
     gone: str = ""
@@ -62,6 +63,9 @@ class Report:
                  f"  known              {sum(self.known.values())}"]
         lines += [f"    {count:8d}  {name}" for name, count in sorted(self.known.items())]
         lines.append(f"  unexplained        {self.unexplained}")
+        if self.absent:
+            lines.append("not sent, as only one of the servers has them: "
+                         + b" ".join(self.absent).decode())
         if self.gone:
             lines.append(f"ended early: a server is gone ({self.gone})")
         for number, found in enumerate(self.found, 1):
@@ -80,7 +84,8 @@ class Runner:
         self._pair = Pair(oracle, target, self._judge, protocol)
         self._protocol = protocol
         usable = [family for family in families if self._both_know(family.requires)]
-        self._generator = Generator(usable)
+        self._absent = self._known_to_one_only(commands_named(usable) + INNER_COMMANDS)
+        self._generator = Generator(usable, self._absent)
         self._reads = reads_by_type(usable)
 
     @property
@@ -91,6 +96,13 @@ class Runner:
     def _both_know(self, command: bytes) -> bool:
         return all(bool(admin.call("COMMAND", "INFO", command)[0])
                    for admin in self._pair.admins)
+
+    def _known_to_one_only(self, names: Sequence[bytes]) -> List[bytes]:
+        """The commands that one server has and the other has not: a target that still grows, or
+        an oracle of an older version. The report names them."""
+        tables = [admin.call("COMMAND", "INFO", *names) for admin in self._pair.admins]
+        return [name for name, first, second in zip(names, *tables)
+                if bool(first) != bool(second)]
 
     def close(self) -> None:
         """Closes the connections."""
@@ -118,7 +130,7 @@ class Runner:
     def run(self, commands: int, seed: int,
             progress: Callable[[Report], None] = lambda report: None) -> Report:
         """Runs at least `commands` commands; stops early after MAX_FOUND differences."""
-        report = Report(seed, self._protocol)
+        report = Report(seed, self._protocol, absent=self._absent)
         rng = Random(seed)
         while report.commands < commands and report.unexplained < MAX_FOUND and not report.gone:
             before = self._pair.commands
@@ -133,6 +145,7 @@ class Runner:
         return report
 
     def _session(self, rng: Random, report: Report) -> None:
+        self._pair.active_expire = rng.random() < 0.5
         self._pair.reset()
         done: List[Step] = []
         while len(done) < SESSION_STEPS:
@@ -171,7 +184,7 @@ def draw_steps(generator: Generator, rng: Random, count: int) -> List[Step]:
     steps: List[Step] = []
     while len(steps) < count:
         connection = rng.randrange(CONNECTIONS)
-        steps += [(connection, generator.draw(rng)) for _ in range(rng.randint(1, MAX_BURST))]
+        steps += [(connection, argv) for argv in generator.draw_burst(rng)]
     return steps
 
 
