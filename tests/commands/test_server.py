@@ -361,7 +361,8 @@ def test_config_rewrite_needs_a_file(dialogue: Dialogue) -> None:
 
 
 def test_helps_are_lists_of_lines(dialogue: Dialogue) -> None:
-    for name in ("CONFIG", "COMMAND", "MEMORY", "DEBUG", "OBJECT", "CLIENT"):
+    for name in ("CONFIG", "COMMAND", "MEMORY", "DEBUG", "OBJECT", "CLIENT", "SLOWLOG",
+                 "LATENCY", "MODULE"):
         lines = dialogue.call(f"{name} HELP")
         assert lines[0] == (f"{name} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"
                             ).encode()
