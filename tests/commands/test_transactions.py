@@ -233,7 +233,7 @@ def test_watch_sees_every_write(watching: Watching, setup: List[str], between: L
     (SET, ["GETEX w"]), (SET, ["GETEX w PERSIST"]), (SET, ['SETRANGE w 0 ""']),
     (SET, ["RENAME w w"]), (SET, ["COPY w a"]),
     (SET, ["SET a 1"]), (SET, ["SELECT 1", "SET w 2"]), (SET, ["SELECT 1", "FLUSHDB"]),
-    ([], ["FLUSHALL"]), (["SET a 1"], ["FLUSHALL"]), 
+    ([], ["FLUSHALL"]), (["SET a 1"], ["FLUSHALL"]),
     pytest.param([], ["SORT missing STORE w"], marks=NEEDS_SORT),
     (SET, ["OBJECT ENCODING w"]), (SET, ["LCS w w"]), (SET, ["DUMP w"]),
     (SET, ["MULTI", "SET w 2", "DISCARD"]), (SET, ["SWAPDB 0 0"]), (SET, ["SWAPDB 2 3"]),
