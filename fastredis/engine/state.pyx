@@ -37,7 +37,6 @@ from fastredis.capi.reply cimport *
 from fastredis.capi.resp cimport *
 
 cdef enum:
-    DATABASES_MAX = 1 << 16
     KEY_SPECS_MAX = 4
     ADDRESS_BYTES = 112          # longest printed address: a unix socket path and ":0"
     VERSION_BYTES = 32
@@ -136,7 +135,6 @@ ctypedef struct Database:
     expiry_heap expires
     hashtable watched            # of WatchedKey
     int id
-    int64_t expired_in_tick
 
 ctypedef struct WatchedKey:
     Watch *first

@@ -158,8 +158,8 @@ STATUS_TEXTS[ERROR_MIGRATE_CONNECT] = b"IOERR error or timeout connecting to the
 STATUS_TEXTS[ERROR_MIGRATE_WRITE] = b"IOERR error or timeout writing to target instance"
 STATUS_TEXTS[ERROR_MIGRATE_READ] = b"IOERR error or timeout reading to target instance"
 STATUS_TEXTS[ERROR_MIGRATE_CHANGED] = (
-    b"ERR Some keys were changed while they were transferred: they are kept here, and the target "
-    b"has what they held before")
+    b"ERR Some keys changed while they were transferred: they stay as they are now, and the target "
+    b"has what they were before")
 
 STATUS_TEXTS[ERROR_EXEC_ABORT_ARITY] = (
     b"EXECABORT Transaction discarded because of: "

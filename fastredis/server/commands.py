@@ -32,6 +32,8 @@ def bind_all(server) -> None:
     commands = ServerCommands(server)
     for name, handler in commands.handlers().items():
         _engine.bind_command(name, handler)
+    if unbound := _engine.unbound_commands():
+        raise RuntimeError(f"commands without a handler: {', '.join(unbound)}")
 
 
 def _integer(text: bytes) -> int:

@@ -26,8 +26,3 @@ def set_reported_version(version: str) -> None:
     if not data or len(data) >= VERSION_BYTES or data.strip(b"0123456789."):
         raise ValueError(f"not a version of digits and dots: {version!r}")
     memcpy(state.version, <const char *>data, len(data) + 1)
-
-
-def reported_version() -> str:
-    """The version that clients are told."""
-    return version_text().decode()

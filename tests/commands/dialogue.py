@@ -20,7 +20,7 @@ import re
 from typing import Any, Callable, List, Sequence, Tuple, Union
 
 from support.server_process import ServerProcess
-from support.wire import Argument, Client, encode_command, to_bytes
+from support.wire import Argument, Client, encode_command, encode_commands, to_bytes
 
 Rendered = Callable[[int], bytes]
 Expected = Union[bytes, int, str, Rendered, "re.Pattern[bytes]"]
@@ -163,6 +163,10 @@ class Dialogue:
     def call(self, command: Command) -> Any:
         """The Python form of a reply."""
         return self.client.call(*words(command))
+
+    def begin(self, *commands: Command) -> None:
+        """Sends commands without reading the replies."""
+        self.client.send(encode_commands([words(command) for command in commands]))
 
     def raw(self, command: Command) -> bytes:
         """The bytes of a reply."""

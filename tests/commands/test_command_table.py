@@ -11,11 +11,13 @@ target is compared with its own facts, which shows that these tests read replies
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Tuple
 
 import pytest
 
+from support.own_commands import OWN_COMMANDS
 from support.server_process import Target
 from support.wire import NULL, NULL_BULK, Array, Bulk, Client, Map, Set, SimpleString
 
@@ -49,9 +51,6 @@ NOT_YET = {
 
 DIFFERENCES: Dict[Tuple[str, str], Tuple[Any, str]] = {}
 """(command, field) -> (our value, reason): where fastredis differs from the facts on purpose."""
-
-EXTRA_COMMANDS: Dict[str, str] = {}
-"""name -> reason: commands of fastredis that neither Redis nor Valkey has."""
 
 FIELDS = ("name", "arity", "flags", "first_key", "last_key", "step", "acl_categories", "tips",
           "key_specs", "subcommands")
@@ -196,8 +195,8 @@ def test_every_known_command_equals_the_facts(connect, target, protocol):
         if name in facts:
             value = client.ok("COMMAND", "INFO", name)[0]
             found.extend(differences(reader, value, name, facts[name], target))
-        elif not (target.is_fastredis and name in EXTRA_COMMANDS):
-            found.append(f"{name}: in no facts, and not in EXTRA_COMMANDS")
+        elif not (target.is_fastredis and name in OWN_COMMANDS):
+            found.append(f"{name}: in no facts, and not in OWN_COMMANDS")
     assert not found, "\n".join(found)
 
 
@@ -217,7 +216,7 @@ def test_containers_hold_subcommands_of_the_facts_only(client, target):
     for name in names:
         wanted = facts.get(name, {"subcommands": []})["subcommands"]
         found = [full for full in names if full.startswith(f"{name}|")]
-        assert set(found) <= set(wanted) | set(EXTRA_COMMANDS)
+        assert set(found) <= set(wanted) | set(OWN_COMMANDS)
         if not target.is_fastredis:
             assert found == wanted
 
@@ -248,8 +247,25 @@ def test_the_lists_of_this_file_name_real_commands():
         assert name in VALKEY_FACTS and name not in REDIS_FACTS
     for name, _field in DIFFERENCES:
         assert name in REDIS_FACTS or name in VALKEY_FACTS
-    for name in EXTRA_COMMANDS:
+    for name in OWN_COMMANDS:
         assert name not in REDIS_FACTS and name not in VALKEY_FACTS
+
+
+@pytest.mark.target("fastredis", reason="the tests are about our own commands")
+def test_every_command_is_sent_by_a_test(client):
+    tests = Path(__file__).parent.parent
+    text = "\n".join(path.read_text() for folder in ("commands", "server", "wire")
+                     for path in sorted((tests / folder).glob("test_*.py"))
+                     if path != Path(__file__))
+    known = known_names(client)
+    entries = client.ok("COMMAND", "INFO", *known)
+    # Containers have no handler; their HELP is sent by test_helps_are_lists_of_lines.
+    names = [name for name, entry in zip(known, entries)
+             if not entry[9] and not name.endswith("|help")]
+    assert names
+    unsent = [name for name in names
+              if not re.search(r"\b" + name.replace("|", r"\W+") + r"\b", text, re.IGNORECASE)]
+    assert unsent == []
 
 
 @pytest.mark.target("fastredis", reason="only our own table can be ahead of its lists")

@@ -20,8 +20,8 @@ CONNECTING = error("IOERR error or timeout connecting to the client")
 WRITING = error("IOERR error or timeout writing to target instance")
 READING = error("IOERR error or timeout reading to target instance")
 BUSY = "BUSYKEY Target key name already exists."
-CHANGED = error("ERR Some keys were changed while they were transferred: they are kept here, and "
-                "the target has what they held before")
+CHANGED = error("ERR Some keys changed while they were transferred: they stay as they are now, and "
+                "the target has what they were before")
 PREAMBLE = encode_commands([("SELECT", "0")])
 VALUES = {
     b"number": b"-12345", b"big number": b"9223372036854775807", b"text": b"hello",
@@ -86,14 +86,9 @@ def migrate(server, *arguments: object) -> List[str]:
     return ["MIGRATE", "127.0.0.1", str(server.port), *map(str, arguments)]
 
 
-def begin(dialogue: Dialogue, *commands: List[str]) -> None:
-    """Send commands without reading the replies."""
-    dialogue.client.send(encode_commands(commands))
-
-
 def begin_to_stub(dialogue: Dialogue, stub: Stub, *options: str) -> None:
     """A transfer of key k that waits for the stub's answer to the RESTORE."""
-    begin(dialogue, migrate(stub, "k", 0, 10_000, *options))
+    dialogue.begin(migrate(stub, "k", 0, 10_000, *options))
     stub.receive(PREAMBLE)
     stub.answer(OK)
     assert stub.peer().recv(65536).startswith(b"*")
@@ -214,7 +209,7 @@ def test_replies_are_read_while_the_request_is_written(dialogue: Dialogue, stub:
     keys = [f"key:{i}" for i in range(1000)]
     value = random.Random(1).randbytes(8000)
     dialogue.ok(["MSET", *(word for key in keys for word in (key, value))])
-    begin(dialogue, migrate(stub, "", 0, 5000, "KEYS", *keys))
+    dialogue.begin(migrate(stub, "", 0, 5000, "KEYS", *keys))
     stub.receive(PREAMBLE)
     stub.answer(OK)
     received = len(stub.peer().recv(1))
@@ -318,7 +313,7 @@ def test_a_target_that_never_answers(dialogue: Dialogue, stub: Stub, timeout_ms:
 
 def test_a_target_that_closes(dialogue: Dialogue, stub: Stub) -> None:
     dialogue.ok("SET k v")
-    begin(dialogue, migrate(stub, "k", 0, 5000))
+    dialogue.begin(migrate(stub, "k", 0, 5000))
     stub.peer()
     stub.close()
     assert dialogue.client.read_raw() in (READING, WRITING)
@@ -328,7 +323,7 @@ def test_a_target_that_closes(dialogue: Dialogue, stub: Stub) -> None:
 def test_what_was_acknowledged_before_the_connection_broke_is_gone(dialogue: Dialogue,
                                                                    stub: Stub) -> None:
     dialogue.ok("MSET a 1 b 2")
-    begin(dialogue, migrate(stub, "", 0, 5000, "KEYS", "a", "b"))
+    dialogue.begin(migrate(stub, "", 0, 5000, "KEYS", "a", "b"))
     received = b""
     answered = False
     while received.count(b"RESTORE") < 2:
@@ -346,7 +341,7 @@ def test_what_was_acknowledged_before_the_connection_broke_is_gone(dialogue: Dia
 def test_an_answer_of_something_else_is_no_acknowledgement(dialogue: Dialogue,
                                                            stub: Stub) -> None:
     dialogue.ok("SET k v")
-    begin(dialogue, migrate(stub, "k", 0, 5000))
+    dialogue.begin(migrate(stub, "k", 0, 5000))
     stub.peer()
     stub.answer(b"HTTP/1.1 400 Bad Request\r\nServer: x\r\n\r\n")
     assert dialogue.client.read_raw() in (READING, WRITING)
@@ -384,7 +379,7 @@ def test_others_are_served_while_a_target_is_silent(dialogue: Dialogue, stub: St
 @LOOP_GOES_ON
 def test_what_follows_in_the_pipeline_waits(dialogue: Dialogue, stub: Stub) -> None:
     dialogue.ok("SET k v")
-    begin(dialogue, migrate(stub, "k", 0, 5000), ["EXISTS", "k"], ["SET", "k", "w"])
+    dialogue.begin(migrate(stub, "k", 0, 5000), ["EXISTS", "k"], ["SET", "k", "w"])
     stub.receive(PREAMBLE)
     stub.answer(OK)
     stub.peer().recv(65536)
@@ -484,7 +479,7 @@ def test_a_transfer_that_is_called_off_keeps_the_key(dialogue: Dialogue, stub: S
 @LOOP_GOES_ON
 def test_a_muted_client_is_not_told(dialogue: Dialogue, stub: Stub) -> None:
     dialogue.ok("SET k v")
-    begin(dialogue, ["CLIENT", "REPLY", "SKIP"], migrate(stub, "k", 0, 5000), ["EXISTS", "k"])
+    dialogue.begin(["CLIENT", "REPLY", "SKIP"], migrate(stub, "k", 0, 5000), ["EXISTS", "k"])
     stub.receive(PREAMBLE)
     stub.answer(OK)
     stub.peer().recv(65536)
@@ -498,7 +493,7 @@ def test_more_transfers_than_threads_all_end(dialogue: Dialogue,
     others = [dialogue.other() for _ in range(40)]
     dialogue.ok(["MSET", *(word for i in range(40) for word in (f"k{i}", "v"))])
     for i, other in enumerate(others):
-        begin(other, migrate(destination, f"k{i}", i % 3, 5000))
+        other.begin(migrate(destination, f"k{i}", i % 3, 5000))
     assert [other.client.read_raw() for other in others] == [OK] * 40
     dialogue.check([("DBSIZE", 0)])
 
@@ -520,7 +515,7 @@ def test_two_servers_can_exchange_keys_at_once(
         dialogue.ok(f"SET here{i} {i}")
         there.ok("SET", f"there{i}", str(i))
     for i in range(50):
-        begin(dialogue, migrate(destination, f"here{i}", 0, 5000))
+        dialogue.begin(migrate(destination, f"here{i}", 0, 5000))
         there.send(encode_commands([migrate(dialogue.server, f"there{i}", 0, 5000)]))
     assert [dialogue.client.read_raw() for _ in range(50)] == [OK] * 50
     assert [there.read_raw() for _ in range(50)] == [OK] * 50

@@ -154,8 +154,23 @@ def test_there_are_no_modules_and_none_can_be_loaded(dialogue: Dialogue, fresh_s
     dialogue.check([("MODULE LIST", array()), ("MEMORY USAGE nosuch", NULL)])
     assert dialogue.raw("MODULE LOAD /x").startswith(b"-ERR MODULE command not allowed.")
     client: Client = fresh_server("--enable-module-command", "local").client()
-    reply = client.call("MODULE", "LOAD", "/x")
-    assert isinstance(reply, Error) and reply.startswith(b"ERR Error loading the extension.")
+    for command, told in (("MODULE LOAD /x", b"ERR Error loading the extension."),
+                          ("MODULE LOADEX /x ARGS a", b"ERR Error loading the extension."),
+                          ("MODULE UNLOAD x", b"ERR Error unloading module: no such module")):
+        reply = client.call(*command.split())
+        assert isinstance(reply, Error) and reply.startswith(told)
+
+
+def test_memory_tells_where_it_goes(dialogue: Dialogue) -> None:
+    dialogue.ok(["SET", "k", "v" * 100_000])
+    numbers = dialogue.call("MEMORY STATS")
+    numbers = dict(numbers if dialogue.protocol == 3 else zip(numbers[::2], numbers[1::2]))
+    assert numbers[b"keys.count"] == 1
+    assert 100_000 < numbers[b"dataset.bytes"] < numbers[b"total.allocated"]
+    assert numbers[b"total.allocated"] <= numbers[b"peak.allocated"]
+    dialogue.check([("MEMORY PURGE", OK)])
+    for text in ("MEMORY DOCTOR", "MEMORY MALLOC-STATS"):
+        assert len(dialogue.call(text)) > 40
 
 
 def test_debug_protocol_shows_each_type(dialogue: Dialogue) -> None:

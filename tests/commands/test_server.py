@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import signal
 import time
 from pathlib import Path
 from typing import Callable, Dict, List, Optional, Sequence, Tuple
@@ -360,7 +359,8 @@ def test_config_rewrite_needs_a_file(dialogue: Dialogue) -> None:
 
 
 def test_helps_are_lists_of_lines(dialogue: Dialogue) -> None:
-    for name in ("CONFIG", "COMMAND", "MEMORY", "DEBUG", "OBJECT", "CLIENT"):
+    for name in ("CONFIG", "COMMAND", "MEMORY", "DEBUG", "OBJECT", "CLIENT", "SLOWLOG",
+                 "LATENCY", "MODULE"):
         lines = dialogue.call(f"{name} HELP")
         assert lines[0] == (f"{name} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"
                             ).encode()
@@ -585,16 +585,5 @@ def test_shutdown_ends_the_process(fresh_server: Callable[..., ServerProcess],
     client = server.client()
     client.ok("SET", "k", "v")
     client.request("SHUTDOWN", *options)
-    client.expect_closed()
-    assert server.wait_exit() == 0
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_signals_end_the_process_in_order(fresh_server: Callable[..., ServerProcess],
-                                          number: int) -> None:
-    server = fresh_server()
-    client = server.client()
-    client.ok("SET", "k", "v")
-    server.send_signal(number)
     client.expect_closed()
     assert server.wait_exit() == 0

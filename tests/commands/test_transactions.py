@@ -218,8 +218,8 @@ SET_EX = ["SET w 1 EX 1000"]
     (["SET a 1"], ["COPY a w"]), (SET, ["MOVE w 1"]),
     (["SELECT 1", "SET w 1", "SELECT 0"], ["SELECT 1", "MOVE w 0"]),
     pytest.param(SET, ["SORT missing STORE w"], marks=NEEDS_SORT),
-    (SET, ["SET w 2 EXAT 1"]), (SET, ["FLUSHALL"]),
-    (SET, ["FLUSHDB"]), (SET, ["FLUSHALL ASYNC"]), (SET, ["SELECT 1", "FLUSHALL"]),
+    (SET, ["SET w 2 EXAT 1"]), (SET, ["FLUSHALL"]), (SET, ["FLUSHDB"]),
+    (SET, ["FLUSHALL ASYNC"]), (SET, ["SELECT 1", "FLUSHALL"]),
     (SET, ["MULTI", "SET w 2", "EXEC"])])
 def test_watch_sees_every_write(watching: Watching, setup: List[str], between: List[str]) -> None:
     assert watching.aborts(setup, between)

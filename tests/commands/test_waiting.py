@@ -6,8 +6,6 @@ import time
 
 import pytest
 
-from support.wire import encode_commands
-
 from .dialogue import OK, Dialogue, error
 
 UNBLOCKED = b"-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n"
@@ -15,11 +13,6 @@ UNBLOCKED = b"-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n"
 
 def client_id(dialogue: Dialogue) -> int:
     return dialogue.call("CLIENT ID")
-
-
-def start(dialogue: Dialogue, *commands: str) -> None:
-    """Sends commands without reading the replies."""
-    dialogue.client.send(encode_commands([command.split() for command in commands]))
 
 
 def unblock(dialogue: Dialogue, identity: int, *reason: str) -> None:
@@ -39,7 +32,7 @@ def test_a_wait_ends_when_its_time_is_over(dialogue: Dialogue) -> None:
 def test_what_follows_a_wait_runs_behind_it(dialogue: Dialogue) -> None:
     waiting = dialogue.other()
     identity = client_id(waiting)
-    start(waiting, "WAIT 1 0", "SET k v", "GET k")
+    waiting.begin("WAIT 1 0", "SET k v", "GET k")
     time.sleep(0.02)
     dialogue.check([("EXISTS k", 0)])
     unblock(dialogue, identity)
@@ -50,7 +43,7 @@ def test_what_follows_a_wait_runs_behind_it(dialogue: Dialogue) -> None:
 def test_unblock_with_an_error_tells_the_client(dialogue: Dialogue) -> None:
     waiting = dialogue.other()
     identity = client_id(waiting)
-    start(waiting, "WAIT 1 0")
+    waiting.begin("WAIT 1 0")
     unblock(dialogue, identity, "ERROR")
     assert waiting.client.read_raw() == UNBLOCKED
     waiting.check([("PING", b"+PONG\r\n")])
@@ -68,14 +61,14 @@ def test_a_wait_must_end_within_all_time(dialogue: Dialogue) -> None:
 
 
 def test_a_silenced_wait_stays_silent(dialogue: Dialogue) -> None:
-    start(dialogue, "CLIENT REPLY SKIP", "WAIT 1 20", "PING")
+    dialogue.begin("CLIENT REPLY SKIP", "WAIT 1 20", "PING")
     assert dialogue.client.read_raw() == b"+PONG\r\n"
 
 
 def test_a_client_may_go_while_it_waits(dialogue: Dialogue) -> None:
     others = [dialogue.other() for _ in range(30)]
     for number, other in enumerate(others):
-        start(other, f"WAIT 1 {30 + number % 7 * 5}")
+        other.begin(f"WAIT 1 {30 + number % 7 * 5}")
     for other in others[::3]:
         other.client.close()
     for number, other in enumerate(others):

@@ -68,8 +68,7 @@ static void test_neighbours_of_a_freed_giant_keep_their_bytes(check_run *run)
     size_t sizes[NEIGHBOURS];
 
     for (int i = 0; i < NEIGHBOURS; i++) {
-        sizes[i] = i % 2 ? LAZYFREE_MIN + check_random(run) % 10000
-                         : 2000 + check_random(run) % 9000;
+        sizes[i] = (i % 2 ? LAZYFREE_MIN : 2000) + check_random(run) % 9000;
         blocks[i] = filled(sizes[i]);
     }
     for (int i = 1; i < NEIGHBOURS; i += 2)

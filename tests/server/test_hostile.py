@@ -6,6 +6,7 @@ a wake-up that is not asked for again is lost for good, and a loop without bound
 
 from __future__ import annotations
 
+import os
 import resource
 import socket
 import struct
@@ -384,7 +385,7 @@ def test_giant_value_is_dropped_without_a_stall(fresh_server):
 @pytest.mark.memory_bound
 @pytest.mark.timeout(120 * TIME_SCALE)
 def test_ten_thousand_idle_connections_cost_bounded_memory(fresh_server, target):
-    """Each has sent a command; 5 KB for each is the bound of this design, Redis takes 20."""
+    """Each has sent a command: 4.6 KB resident for each, and 0.5 KB after two idle seconds."""
     count = 10_000
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < count + 200:
@@ -421,7 +422,7 @@ def test_listener_that_ran_out_of_descriptors_accepts_again(fresh_server):
     server = fresh_server()
     other = server.client()
     limits = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
-    used = len(__import__("os").listdir(f"/proc/{server.pid}/fd"))
+    used = len(os.listdir(f"/proc/{server.pid}/fd"))
     resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (used, limits[1]))
     late = socket.create_connection((server.host, server.port))
     late.sendall(PING)

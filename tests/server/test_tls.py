@@ -1,4 +1,4 @@
-"""TLS: the same server behind uvloop's transports, with certificates made by the openssl program."""
+"""TLS: the same server behind uvloop's transports, certificates by the openssl program."""
 
 from __future__ import annotations
 
