@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import signal
 import time
 from pathlib import Path
 from typing import Callable, Dict, List, Optional, Sequence, Tuple
@@ -587,16 +586,5 @@ def test_shutdown_ends_the_process(fresh_server: Callable[..., ServerProcess],
     client = server.client()
     client.ok("SET", "k", "v")
     client.request("SHUTDOWN", *options)
-    client.expect_closed()
-    assert server.wait_exit() == 0
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_signals_end_the_process_in_order(fresh_server: Callable[..., ServerProcess],
-                                          number: int) -> None:
-    server = fresh_server()
-    client = server.client()
-    client.ok("SET", "k", "v")
-    server.send_signal(number)
     client.expect_closed()
     assert server.wait_exit() == 0

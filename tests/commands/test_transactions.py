@@ -217,8 +217,9 @@ SET_EX = ["SET w 1 EX 1000"]
     (SET, ["RENAME w a"]), (["SET a 1"], ["RENAME a w"]), (["SET a 1"], ["RENAMENX a w"]),
     (["SET a 1"], ["COPY a w"]), (SET, ["MOVE w 1"]),
     (["SELECT 1", "SET w 1", "SELECT 0"], ["SELECT 1", "MOVE w 0"]),
-    pytest.param(SET, ["SORT missing STORE w"], marks=NEEDS_SORT), (SET, ["SET w 2 EXAT 1"]), (SET, ["FLUSHALL"]),
-    (SET, ["FLUSHDB"]), (SET, ["FLUSHALL ASYNC"]), (SET, ["SELECT 1", "FLUSHALL"]),
+    pytest.param(SET, ["SORT missing STORE w"], marks=NEEDS_SORT),
+    (SET, ["SET w 2 EXAT 1"]), (SET, ["FLUSHALL"]), (SET, ["FLUSHDB"]),
+    (SET, ["FLUSHALL ASYNC"]), (SET, ["SELECT 1", "FLUSHALL"]),
     (SET, ["MULTI", "SET w 2", "EXEC"])])
 def test_watch_sees_every_write(watching: Watching, setup: List[str], between: List[str]) -> None:
     assert watching.aborts(setup, between)
@@ -232,7 +233,7 @@ def test_watch_sees_every_write(watching: Watching, setup: List[str], between: L
     (SET, ["GETEX w"]), (SET, ["GETEX w PERSIST"]), (SET, ['SETRANGE w 0 ""']),
     (SET, ["RENAME w w"]), (SET, ["COPY w a"]),
     (SET, ["SET a 1"]), (SET, ["SELECT 1", "SET w 2"]), (SET, ["SELECT 1", "FLUSHDB"]),
-    ([], ["FLUSHALL"]), (["SET a 1"], ["FLUSHALL"]), 
+    ([], ["FLUSHALL"]), (["SET a 1"], ["FLUSHALL"]),
     pytest.param([], ["SORT missing STORE w"], marks=NEEDS_SORT),
     (SET, ["OBJECT ENCODING w"]), (SET, ["LCS w w"]), (SET, ["DUMP w"]),
     (SET, ["MULTI", "SET w 2", "DISCARD"]), (SET, ["SWAPDB 0 0"]), (SET, ["SWAPDB 2 3"]),
