@@ -127,7 +127,7 @@ def test_several_addresses_are_listened_on_at_once(fresh_server):
 
 @needs_ipv6
 def test_ipv6_and_ipv4_together(fresh_server):
-    port = free_port("::1")
+    port = free_port()
     server = start_bare(fresh_server, "--port", port, "--bind", "127.0.0.1", "::1", "--save", "")
     wait_for_output(server, READY)
     with Client.connect("::1", port) as client:
@@ -140,7 +140,7 @@ def test_ipv6_and_ipv4_together(fresh_server):
 
 @needs_ipv6
 def test_every_address_of_both_families(fresh_server):
-    port = free_port("::1")
+    port = free_port()
     server = start_bare(fresh_server, "--port", port, "--bind", "*", "-::*", "--save", "")
     wait_for_output(server, READY)
     for host in ("127.0.0.1", "::1"):

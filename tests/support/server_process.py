@@ -9,17 +9,19 @@ a crash needs the real thing, and the same test must run against the real rivals
 
 Invariants: a server is stopped by the pid that was started here; its output goes to a file and
 is shown when a test fails; nothing outlives the run (`stop_all` at exit, and on Linux the kernel
-kills the children of a test run that dies). A port is found by binding port 0, and a start that
-loses the race for it is repeated.
+kills the children of a test run that dies). A port is found by trying, and a start that loses the
+race for it is repeated.
 """
 
 from __future__ import annotations
 
 import atexit
 import ctypes
+import errno
 import importlib.util
 import os
 import re
+import secrets
 import shlex
 import shutil
 import signal
@@ -38,6 +40,8 @@ READY_TIMEOUT_S = 15.0 * TIME_SCALE
 STOP_TIMEOUT_S = 10.0 * TIME_SCALE
 TARGET_NAMES = ("fastredis", "redis", "valkey")
 PR_SET_PDEATHSIG = 1
+PORTS = range(15_000, 32_000)
+PORT_TRIES = 1000
 
 
 class ServerError(AssertionError):
@@ -118,12 +122,25 @@ def _source_tree_environment() -> Dict[str, str]:
     return {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
-def free_port(host: str = "127.0.0.1") -> int:
-    """A TCP port that was free a moment ago."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as sock:
-        sock.bind((host, 0))
-        return sock.getsockname()[1]
+def free_port() -> int:
+    """A TCP port that was free a moment ago, on every address of this machine.
+
+    It is drawn from below the range that outgoing connections get: after a long run thousands of
+    those are in TIME-WAIT, and any of them keeps a server from binding all addresses.
+    """
+    for _ in range(PORT_TRIES):
+        port = secrets.choice(PORTS)
+        try:
+            for family, every_address in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):
+                with socket.socket(family, socket.SOCK_STREAM) as sock:
+                    sock.bind((every_address, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                continue
+            if family == socket.AF_INET:
+                raise  # without IPv6 the first address is every address
+        return port
+    raise ServerError(f"no free port among {PORT_TRIES}")
 
 
 def process_rss_bytes(pid: int) -> int:
@@ -224,7 +241,7 @@ class ServerProcess:
         """Starts the process (again); with `wait`, returns at the first PONG."""
         for attempt in range(5):
             if self._fixed_port is None:
-                self.port = free_port(self.host)
+                self.port = free_port()
             self._spawn()
             if not wait:
                 return
