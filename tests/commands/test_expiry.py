@@ -243,7 +243,7 @@ def test_keys_are_deleted_when_they_are_due(dialogue: Dialogue) -> None:
         while dialogue.call("DBSIZE") != 20_000:
             assert time.monotonic() < due + 1
         late_s.append(time.monotonic() - due)
-    assert sorted(late_s)[10] < 0.020
+    assert sorted(late_s)[10] < 0.050
     assert min(late_s) > -0.005
 
 
