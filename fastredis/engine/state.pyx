@@ -31,6 +31,7 @@ from fastredis.capi.lazyfree cimport *
 from fastredis.capi.lcs cimport *
 from fastredis.capi.lzf cimport *
 from fastredis.capi.number cimport *
+from fastredis.capi.packing cimport *
 from fastredis.capi.random cimport *
 from fastredis.capi.rdb_format cimport *
 from fastredis.capi.reply cimport *
@@ -299,7 +300,7 @@ ctypedef struct Limits:
     int64_t latency_ms           # latency-monitor-threshold; 0: none
     Permission debug_command
     Permission module_command
-    size_t packed_node_max       # DEBUG QUICKLIST-PACKED-THRESHOLD; 0: the usual
+    collection_limits packing
 
 ctypedef struct State:
     Database *databases
