@@ -36,6 +36,7 @@ from fastredis.capi.random cimport *
 from fastredis.capi.rdb_format cimport *
 from fastredis.capi.reply cimport *
 from fastredis.capi.resp cimport *
+from fastredis.capi.zset cimport *
 
 cdef enum:
     KEY_SPECS_MAX = 4
@@ -307,6 +308,7 @@ ctypedef struct State:
     int database_count
     hashtable_type entry_type
     hashtable_type watched_type
+    zset_settings zsets          # see zset.h; lent to every call that may change a sorted set
     random_state random
     int64_t now_ms               # wall clock, one reading a batch
     int64_t now_monotonic_ms
