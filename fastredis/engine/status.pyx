@@ -68,6 +68,7 @@ cdef enum:
     ERROR_MIGRATE_CHANGED
     ERROR_EXEC_ABORT_ARITY
     ERROR_EXEC_ABORT_NO_AUTH
+    ERROR_EXEC_ABORT_OUT_OF_MEMORY
     ERROR_WRONG_PASSWORD
     ERROR_NO_PASSWORD_SET
     ERROR_HELLO_NO_AUTH
@@ -166,6 +167,9 @@ STATUS_TEXTS[ERROR_EXEC_ABORT_ARITY] = (
     b"wrong number of arguments for 'exec' command")
 STATUS_TEXTS[ERROR_EXEC_ABORT_NO_AUTH] = (
     b"EXECABORT Transaction discarded because of: NOAUTH Authentication required.")
+STATUS_TEXTS[ERROR_EXEC_ABORT_OUT_OF_MEMORY] = (
+    b"EXECABORT Transaction discarded because of: "
+    b"OOM command not allowed when used memory > 'maxmemory'.")
 STATUS_TEXTS[ERROR_WRONG_PASSWORD] = (
     b"WRONGPASS invalid username-password pair or user is disabled.")
 STATUS_TEXTS[ERROR_NO_PASSWORD_SET] = (
