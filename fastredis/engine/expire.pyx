@@ -99,4 +99,5 @@ cdef void database_flush(Database *db) noexcept nogil:
     grave.next = graves
     graves = grave
     hashtable_init(&db.keys, &state.entry_type)
+    waited_rescan(db)
     expire_schedule(state.now_ms)
