@@ -1,4 +1,4 @@
-/* listpack: a short sequence of texts and numbers in one block, byte for byte as RDB files store it.
+/* listpack: a short sequence of texts and numbers in one block, byte for byte as RDB stores it.
  *
  * Why: a small list, hash or sorted set costs one block and one cache miss or two, not a node for
  * each element; and saving it is a copy. The price is that every search and every change walks or

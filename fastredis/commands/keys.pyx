@@ -68,6 +68,8 @@ cdef const char *encoding_name(entry_encoding encoding) noexcept nogil:
         return b"raw"
     if encoding == ENTRY_LISTPACK:
         return b"listpack"
+    if encoding == ENTRY_LISTPACK_EX:
+        return b"listpackex"
     if encoding == ENTRY_QUICKLIST:
         return b"quicklist"
     if encoding == ENTRY_INTSET:

@@ -93,28 +93,6 @@ cdef inline void entry_touch(Call *call, entry *e) noexcept nogil:
         clock_touch(e)
 
 
-# ---- values ----
-
-cdef void value_free(entry *e) noexcept nogil:
-    """Free what stands behind the entry's pointer."""
-    if entry_get_encoding(e) == ENTRY_BLOB:
-        blob_release(entry_blob(e))
-
-
-cdef size_t value_bytes(const entry *e) noexcept nogil:
-    """Bytes of what stands behind the entry's pointer."""
-    if entry_get_encoding(e) == ENTRY_BLOB:
-        return blob_bytes(entry_blob(e))
-    return 0
-
-
-cdef void value_own(entry *copy) noexcept nogil:
-    """Make a fresh copy of an entry (entry_rename) the owner of what stands behind its pointer.
-    Blobs are shared: whoever changes one that has other owners copies it first."""
-    if entry_get_encoding(copy) == ENTRY_BLOB:
-        blob_share(entry_blob(copy))
-
-
 # ---- deleting ----
 
 cdef inline void key_unlink_due(Database *db, entry *e) noexcept nogil:
@@ -237,6 +215,20 @@ cdef inline bint type_or_reply(Call *call, const entry *e, entry_type wanted) no
     return False
 
 
+cdef inline bint key_typed_or_reply(Call *call, slice key, entry_type type,
+                                    entry **e) noexcept nogil:
+    """key_write of a key that must be of a type, or missing (e is then NULL)."""
+    e[0] = key_write(call, key)
+    return e[0] == NULL or type_or_reply(call, e[0], type)
+
+
+cdef inline bint key_typed_read_or_reply(Call *call, slice key, entry_type type,
+                                         entry **e) noexcept nogil:
+    """The same with key_read."""
+    e[0] = key_read(call, key)
+    return e[0] == NULL or type_or_reply(call, e[0], type)
+
+
 # ---- adding and changing ----
 
 cdef inline void key_changed(Database *db, slice key) noexcept nogil:
@@ -260,6 +252,31 @@ cdef inline void key_insert(Database *db, entry *e, uint64_t hash) noexcept nogi
     if entry_has_due(e):
         expiry_heap_add(&db.expires, e, entry_due(e))
         expire_schedule(entry_due(e))
+
+
+cdef entry *collection_new(slice key, entry_type type, entry_encoding encoding,
+                           const void *value, int64_t due_ms) noexcept nogil:
+    """New entry, in no database yet, that takes the value."""
+    cdef entry *e = entry_new(type, encoding, key, due_ms, 0)
+    entry_set_pointer(e, value)
+    return e
+
+
+cdef entry *collection_add(Call *call, slice key, entry_type type, entry_encoding encoding,
+                           const void *value) noexcept nogil:
+    """Add a key that was looked up and is missing; takes the value. The caller tells
+    key_changed."""
+    cdef entry *e = collection_new(key, type, encoding, value, ENTRY_NO_DUE)
+    key_insert(call.database, e, key_hash(call, key))
+    return e
+
+
+cdef void key_remove_emptied(Database *db, slice key) noexcept nogil:
+    """Delete a collection that has lost its last element. The caller tells key_changed."""
+    cdef hashtable_position position
+    cdef uint64_t hash = hash_bytes(&state.entry_type.seed, key.data, key.length)
+    cdef entry *e = <entry *>hashtable_locate(&db.keys, key.data, key.length, hash, &position)
+    key_remove_at(db, &position, e)
 
 
 cdef void key_put(Database *db, entry *e, slice key, uint64_t hash) noexcept nogil:

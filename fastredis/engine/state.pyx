@@ -31,10 +31,12 @@ from fastredis.capi.lazyfree cimport *
 from fastredis.capi.lcs cimport *
 from fastredis.capi.lzf cimport *
 from fastredis.capi.number cimport *
+from fastredis.capi.packing cimport *
 from fastredis.capi.random cimport *
 from fastredis.capi.rdb_format cimport *
 from fastredis.capi.reply cimport *
 from fastredis.capi.resp cimport *
+from fastredis.capi.zset cimport *
 
 cdef enum:
     KEY_SPECS_MAX = 4
@@ -333,7 +335,7 @@ ctypedef struct Limits:
     int64_t latency_ms           # latency-monitor-threshold; 0: none
     Permission debug_command
     Permission module_command
-    size_t packed_node_max       # DEBUG QUICKLIST-PACKED-THRESHOLD; 0: the usual
+    collection_limits packing
 
 ctypedef struct State:
     Database *databases
@@ -341,6 +343,7 @@ ctypedef struct State:
     hashtable_type entry_type
     hashtable_type watched_type
     hashtable_type waited_type
+    zset_settings zsets          # see zset.h; lent to every call that may change a sorted set
     random_state random
     int64_t now_ms               # wall clock, one reading a batch
     int64_t now_monotonic_ms

@@ -20,6 +20,22 @@ from fastredis.server.commands import bind_all
 from fastredis.server.listeners import Listeners, open_tcp
 from fastredis.server.process import StartError, set_title, title_of
 
+# How long collections stay compact: argument of the engine, directive.
+_PACKING = {
+    "hash_entries": "hash-max-listpack-entries",
+    "hash_value_bytes": "hash-max-listpack-value",
+    "set_intset_entries": "set-max-intset-entries",
+    "set_entries": "set-max-listpack-entries",
+    "set_value_bytes": "set-max-listpack-value",
+    "zset_entries": "zset-max-listpack-entries",
+    "zset_value_bytes": "zset-max-listpack-value",
+    "stream_bytes": "stream-node-max-bytes",
+    "stream_entries": "stream-node-max-entries",
+    "hyperloglog_sparse_bytes": "hll-sparse-max-bytes",
+    "list_size": "list-max-listpack-size",
+    "list_compress_depth": "list-compress-depth",
+}
+
 
 class Server:
     """One server in this process. `run()` returns the exit code."""
@@ -160,6 +176,8 @@ class Server:
             self.config.on_change(
                 ("proc-title-template", "port", "bind"), lambda config: set_title(title_of(config))
             )
+        self._apply_packing(self.config)
+        self.config.on_change(tuple(_PACKING.values()), self._apply_packing)
         self._apply_eviction(self.config)
         self.config.on_change(
             ("maxmemory-policy", "maxmemory-samples", "lfu-log-factor", "lfu-decay-time"),
@@ -192,6 +210,10 @@ class Server:
             latency_ms=config["latency-monitor-threshold"],
             latency_tracking=config["latency-tracking"],
         )
+
+    @staticmethod
+    def _apply_packing(config) -> None:
+        _engine.set_packing(**{name: config[directive] for name, directive in _PACKING.items()})
 
     def _apply_eviction(self, config) -> None:
         _engine.set_eviction(

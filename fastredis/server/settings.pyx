@@ -51,6 +51,26 @@ def set_eviction(*, policy: str, samples: int, lfu_log_factor: int,
     state.lfu_decay_minutes = lfu_decay_minutes
 
 
+def set_packing(*, hash_entries: int, hash_value_bytes: int, set_intset_entries: int,
+                set_entries: int, set_value_bytes: int, zset_entries: int, zset_value_bytes: int,
+                stream_bytes: int, stream_entries: int, hyperloglog_sparse_bytes: int,
+                list_size: int, list_compress_depth: int) -> None:
+    """How long collections stay in their compact encodings; the names of csrc/packing.h."""
+    cdef collection_limits *limits = &state.limits.packing
+    limits.hash_entries = hash_entries
+    limits.hash_value = hash_value_bytes
+    limits.set_intset_entries = set_intset_entries
+    limits.set_entries = set_entries
+    limits.set_value = set_value_bytes
+    limits.zset_entries = zset_entries
+    limits.zset_value = zset_value_bytes
+    limits.stream_bytes = stream_bytes
+    limits.stream_entries = stream_entries
+    limits.hyperloglog_sparse_bytes = hyperloglog_sparse_bytes
+    limits.list_size = list_size
+    limits.list_compress_depth = list_compress_depth
+
+
 def set_observation(
     *,
     slowlog_us: int,

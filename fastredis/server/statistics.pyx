@@ -58,15 +58,10 @@ def read_clients() -> dict:
 
 def read_memory() -> dict:
     """Bytes of the allocator: `used` is the exact sum of all blocks, `reserve` are empty slabs
-    that are kept. `graves` are the flushed tables that wait to be freed, in elements."""
-    cdef Grave *grave = graves
-    cdef size_t waiting = 0
-    while grave != NULL:
-        waiting += grave.keys.count
-        grave = grave.next
+    that are kept. `graves` are values that wait to be freed."""
     return {
         "used": alloc_used_bytes(), "peak": alloc_peak_bytes(), "mapped": alloc_mapped_bytes(),
-        "reserve": alloc_reserve_bytes(), "graves": waiting,
+        "reserve": alloc_reserve_bytes(), "graves": values.waiting,
     }
 
 
