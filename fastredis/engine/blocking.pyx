@@ -16,8 +16,8 @@
 # thousand waiting clients cost O(log n) each to come and go, and a tick looks only at those whose
 # time is over. A wait without limit is not in the heap.
 #
-# A command that waits is counted (calls, time, latency) when it is answered, with what it has worked,
-# not what it has waited.
+# A command that waits is counted (calls, time, latency) when it is answered: with the time for
+# which it has worked, not waited.
 #
 # Invariant: state.blocked_count is the number of sessions with SESSION_BLOCKED.
 
