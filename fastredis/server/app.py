@@ -48,7 +48,9 @@ class Server:
         self.tls_servers: list = []
         self.migrator = None  # of MIGRATE, once it is used
         self.exit_code = 0
-        _engine.use_huge_pages(not config["disable-thp"])
+        _engine.use_huge_pages(
+            everywhere=not config["disable-thp"], prepared=config["prepare-huge-pages"]
+        )
         _engine.create_engine(config["databases"])
         _engine.on_unexpected_error(self._log_unexpected)
         self._follow_limits()

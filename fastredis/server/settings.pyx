@@ -32,10 +32,12 @@ def set_limits(
     idle_timeout_ms = <int64_t>idle_timeout_seconds * 1000
 
 
-def use_huge_pages(enabled: bool) -> None:
+def use_huge_pages(*, everywhere: bool, prepared: bool) -> None:
     """Back memory that is mapped from now on with huge pages (Linux): fewer misses of the
-    translation cache at random access, coarser copies after a fork."""
-    alloc_use_huge_pages(enabled)
+    translation cache at random access. `prepared`: what a helper thread can touch ahead of need;
+    `everywhere`: all of it, with a stall at each first touch."""
+    alloc_use_huge_pages(everywhere)
+    alloc_prepare_arenas(prepared)
 
 
 def set_eviction(*, policy: str, samples: int, lfu_log_factor: int,
