@@ -21,6 +21,7 @@ include "engine/evict.pyx"
 include "engine/transactions.pyx"
 include "engine/dispatch.pyx"
 include "engine/blocking.pyx"
+include "engine/blocking_keys.pyx"
 include "engine/sessions.pyx"
 
 # The command families, each with its rows at the foot.

@@ -28,6 +28,9 @@ cdef void call_execute(Call *call) noexcept nogil:
     else:
         python_call(call)
     ticks = clock_ticks() - start
+    if unlikely(call.session.flags & SESSION_BLOCKED):
+        call.session.blocked_ticks += ticks
+        return
     stats_command(call.row, ticks)
     if unlikely(ticks >= state.limits.slow_ticks):
         slow_command(call, ticks)
@@ -188,6 +191,8 @@ cdef Dispatched dispatch(Session *s, const slice *argv, int argc, const Row *hin
         reply_raw(&s.out, b"+QUEUED\r\n", 9)
     else:
         call_execute(&call)
+        if unlikely(state.ready_keys != NULL) and not s.flags & SESSION_DENY_BLOCKING:
+            keys_serve()
     s.command_count += 1
     return _muted(s, mark)
 
@@ -228,3 +233,4 @@ cdef void pause_end() noexcept nogil:
         s = s.next
         if s == state.sessions:
             break
+    waited_rescan_all()

@@ -80,6 +80,7 @@ cdef enum:
     ERROR_MAX_AGE
     ERROR_MAX_AGE_POSITIVE
     ERROR_TIMEOUT_NOT_INTEGER
+    ERROR_TIMEOUT_NOT_FLOAT
     ERROR_TIMEOUT_NEGATIVE
     ERROR_TIMEOUT_RANGE
     ERROR_PAUSE_MODE
@@ -188,6 +189,7 @@ STATUS_TEXTS[ERROR_CLIENT_ID_POSITIVE] = b"ERR client-id should be greater than 
 STATUS_TEXTS[ERROR_MAX_AGE] = b"ERR maxage is not an integer or out of range"
 STATUS_TEXTS[ERROR_MAX_AGE_POSITIVE] = b"ERR maxage should be greater than 0"
 STATUS_TEXTS[ERROR_TIMEOUT_NOT_INTEGER] = b"ERR timeout is not an integer or out of range"
+STATUS_TEXTS[ERROR_TIMEOUT_NOT_FLOAT] = b"ERR timeout is not a float or out of range"
 STATUS_TEXTS[ERROR_TIMEOUT_NEGATIVE] = b"ERR timeout is negative"
 STATUS_TEXTS[ERROR_TIMEOUT_RANGE] = b"ERR timeout is out of range"
 STATUS_TEXTS[ERROR_PAUSE_MODE] = b"ERR CLIENT PAUSE mode must be WRITE or ALL"
