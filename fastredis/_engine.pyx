@@ -22,6 +22,7 @@ include "engine/transactions.pyx"
 include "engine/dispatch.pyx"
 include "engine/blocking.pyx"
 include "engine/blocking_keys.pyx"
+include "engine/scan.pyx"
 include "engine/sessions.pyx"
 
 # The command families, each with its rows at the foot.

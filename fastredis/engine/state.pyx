@@ -27,8 +27,10 @@ from fastredis.capi.expiry_heap cimport *
 from fastredis.capi.glob cimport *
 from fastredis.capi.hash cimport *
 from fastredis.capi.hashtable cimport *
+from fastredis.capi.intset cimport *
 from fastredis.capi.lazyfree cimport *
 from fastredis.capi.lcs cimport *
+from fastredis.capi.listpack cimport *
 from fastredis.capi.lzf cimport *
 from fastredis.capi.number cimport *
 from fastredis.capi.packing cimport *
