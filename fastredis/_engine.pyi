@@ -26,6 +26,9 @@ class ClientNumbers(TypedDict):
     bytes: int
     watching: int
     watched_keys: int
+    waited_keys: int
+    waited_keys_on_loss: int
+    timeouts: int
     input_max_bytes: int
     output_max_bytes: int
 

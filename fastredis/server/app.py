@@ -16,9 +16,9 @@ import uvloop
 
 from fastredis import _engine
 from fastredis.server import logs
-from fastredis.server.commands import bind_all
 from fastredis.server.listeners import Listeners, open_tcp
 from fastredis.server.process import StartError, set_title, title_of
+from fastredis.server.python_handlers import bind_all
 
 # How long collections stay compact: argument of the engine, directive.
 _PACKING = {
