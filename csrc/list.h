@@ -6,8 +6,8 @@
  *
  * Conversions, all decided by list-max-listpack-size (limits->list_size):
  *
- *   listpack -> quicklist    before a write, where listpack and texts to add together exceed a node:
- *                            list_expect. Also where the write then fails, as LINSERT may.
+ *   listpack -> quicklist    before a write, where listpack and texts to add together exceed a
+ *                            node: list_expect. Also where the write then fails, as LINSERT may.
  *   quicklist -> listpack    after a removal or LSET, where one node is left that is not plain and
  *                            not above half of a node: list_shrink; after loading, where it is not
  *                            above a whole node: list_settle.

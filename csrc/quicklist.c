@@ -569,8 +569,8 @@ void quicklist_insert(quicklist_cursor *cursor, slice text, bool after)
     cursor->node = NULL;
 }
 
-/* An element that fits into no listpack, or a listpack that would pass its bounds: the node is split
- * there, and the element stands alone. */
+/* An element that fits into no listpack, or a listpack that would pass its bounds: the node is
+ * split there, and the element stands alone. */
 static void replace_apart(quicklist_cursor *cursor, slice text)
 {
     quicklist *list = cursor->list;

@@ -1,7 +1,7 @@
 /* quicklist: a long list as a chain of listpacks.
  *
- * Why: a node for each element costs 40 bytes and a cache miss an element; one listpack of a million
- * elements moves megabytes at each push. A chain of listpacks of some kilobytes has neither cost,
+ * Why: a node for each element costs 40 bytes and a cache miss an element; one listpack of a
+ * million elements moves megabytes at each push. A chain of listpacks of some kilobytes has neither cost,
  * and RDB files store it node by node.
  *
  *   head                                                     tail
@@ -19,8 +19,8 @@
  * comes between it and the end, a node is trimmed to its exact size.
  *
  * How much a node holds (`fill`, fixed when the list is made): at least 0: so many elements, and
- * 8 KB; -1 .. -5: 4, 8, 16, 32, 64 KB. An element that is larger than a node may be has a node of its
- * own, uncoded ("plain"). Where nodes are split and merged is visible to clients through OBJECT
+ * 8 KB; -1 .. -5: 4, 8, 16, 32, 64 KB. An element that is larger than a node may be has a node of
+ * its own, uncoded ("plain"). Where nodes are split and merged is visible to clients through OBJECT
  * ENCODING (a list of one short node becomes a listpack again) and in DUMP, so it follows what
  * Redis is seen to do, including the estimate of 8 bytes for what an element adds to its text.
  *
