@@ -113,6 +113,11 @@ void *hashtable_find(const hashtable *table, const void *key, size_t length, uin
 void *hashtable_locate(const hashtable *table, const void *key, size_t length, uint64_t hash,
                        hashtable_position *position);
 
+/* Where an element stands that is known to be in the table; its key is not read, only its address
+ * compared. False where it is not there. */
+bool hashtable_locate_element(const hashtable *table, const void *element, uint64_t hash,
+                              hashtable_position *position);
+
 /* Add an element whose key is not in the table. May split one bucket (two after a pause). */
 void hashtable_insert(hashtable *table, void *element, uint64_t hash);
 
