@@ -21,6 +21,8 @@ include "engine/evict.pyx"
 include "engine/transactions.pyx"
 include "engine/dispatch.pyx"
 include "engine/blocking.pyx"
+include "engine/blocking_keys.pyx"
+include "engine/scan.pyx"
 include "engine/sessions.pyx"
 
 # The command families, each with its rows at the foot.
@@ -49,4 +51,3 @@ include "server/connection.pyx"
 include "server/edge.pyx"
 include "server/settings.pyx"
 include "server/statistics.pyx"
-include "server/control.pyx"

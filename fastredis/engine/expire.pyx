@@ -85,4 +85,5 @@ cdef void database_flush(Database *db) noexcept nogil:
     keys[0] = db.keys
     values.waiting += keys.count
     hashtable_init(&db.keys, &state.entry_type)
+    waited_rescan(db)
     grave_add(keys, _free_keys_step, 0)

@@ -32,6 +32,8 @@ cdef void engine_create(int database_count, uint64_t seed) noexcept nogil:
     state.entry_type.key = entry_key
     state.watched_type.key = watched_key_bytes
     state.watched_type.seed = state.entry_type.seed
+    state.waited_type.key = waited_key_bytes
+    state.waited_type.seed = state.entry_type.seed
     state.limits.bulk_max = 512 << 20
     _default_packing(&state.limits.packing)
     state.limits.query_buffer_max = 1 << 30

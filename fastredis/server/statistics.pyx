@@ -29,7 +29,8 @@ def read_counters() -> dict:
 cdef size_t session_bytes(const Session *s) noexcept nogil:
     """Memory of a session with its buffers and its transaction."""
     return (sizeof(Session) + s.pending_capacity + s.out.capacity + s.queue.bytes
-            + s.queue.capacity * sizeof(QueuedCommand) + s.watch_count * sizeof(Watch))
+            + s.queue.capacity * sizeof(QueuedCommand) + s.watch_count * sizeof(Watch)
+            + (s.key_wait.block_bytes if s.key_wait != NULL else 0))
 
 
 def read_clients() -> dict:
@@ -49,6 +50,8 @@ def read_clients() -> dict:
     return {
         "connected": connected, "blocked": state.blocked_count, "bytes": bytes,
         "watching": state.watching_count, "watched_keys": state.watched_count,
+        "waited_keys": state.waited_count, "waited_keys_on_loss": state.waited_loss_count,
+        "timeouts": expiry_heap_count(&state.timeouts),
         "input_max_bytes": input_max, "output_max_bytes": output_max,
     }
 
