@@ -58,9 +58,9 @@ void zset_settings_init(zset_settings *settings, const collection_limits *limits
 entry *zset_new(slice key, int64_t due_ms, size_t count_hint, size_t longest_hint,
                 const zset_settings *settings);
 
-/* The caller is about to add as many members as this, the longest of so many bytes: a listpack that
- * either goes beyond the limits becomes a skiplist at once. (ZADD announces all its pairs before it
- * knows which are new.) */
+/* The caller is about to add as many members as this, the longest of so many bytes (0: not known):
+ * where either alone is beyond the limits, a listpack becomes a skiplist at once. (ZADD announces
+ * the number of its pairs, before it knows which are new.) */
 void zset_expect(entry *e, size_t count_hint, size_t longest_hint, const zset_settings *settings);
 
 /* Make a skiplist that is within the limits a listpack: for results of *STORE commands. */
@@ -196,9 +196,16 @@ void zset_own(entry *copy);
 /* Free the set at once; the entry is left without a value. */
 void zset_free(entry *e);
 
-/* To free a big one in slices: take the set from the entry, which is left without a value, then
- * call the step until it returns true. */
+/* To free a big one in slices: take the set from the entry, which is left without a value. What is
+ * small is freed at once, and NULL returned; else the step is called until it returns true. */
 void *zset_detach(entry *e);
 bool zset_detached_step(void *detached, size_t budget);
+
+/* ---- bytes from outside ---- */
+
+/* New entry, as zset_new, of the listpack in these bytes, which nobody has checked; NULL where they
+ * are no listpack, no pairs of member and score, out of order, or say a member twice. */
+entry *zset_of_listpack(slice key, int64_t due_ms, const void *bytes, size_t length,
+                        const zset_settings *settings);
 
 #endif
