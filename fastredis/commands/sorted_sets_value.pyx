@@ -11,6 +11,7 @@
 # number, and no set without a member.
 
 from libc.math cimport INFINITY
+from libc.stdint cimport SIZE_MAX
 
 from fastredis.capi.ziplist cimport ziplist_next, ziplist_open, ziplist_reader
 
@@ -118,15 +119,16 @@ cdef bint _zset_read_pair(rdb_reader *reader, uint8_t rdb_type, entry *e) noexce
 
 cdef entry *_zset_load(rdb_reader *reader, uint8_t rdb_type, slice key,
                        int64_t due_ms) noexcept nogil:
-    """Of types 3 and 5."""
+    """Of types 3 and 5, which are never listpacks while they grow: these lose the sign of -0."""
     cdef entry *e
     cdef uint64_t count
     if not rdb_read_length(reader, &count) or count == 0:
         return NULL
-    e = zset_new(key, due_ms, count, 0, &state.zsets)
+    e = zset_new(key, due_ms, SIZE_MAX, 0, &state.zsets)
     while count and _zset_read_pair(reader, rdb_type, e):
         count -= 1
     if count == 0:
+        zset_compact(e, &state.zsets)
         return e
     zset_free(e)
     entry_free(e)
