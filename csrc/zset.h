@@ -1,6 +1,6 @@
 /* zset: the sorted set that stands behind one key, in whichever of its two encodings.
  *
- *   ENTRY_LISTPACK   member, score, member, score ... in the order of the set: short sets, one block
+ *   ENTRY_LISTPACK   member, score, member, score ... in the order of the set: short, one block
  *   ENTRY_SKIPLIST   csrc/skiplist.h: members found by hash, ordered in fat nodes with counts
  *
  * Order: by score, then by the bytes of the member. -0 and 0 are equal scores. There is no NaN.
@@ -22,8 +22,8 @@
  * Invariants: the entry's encoding and pointer are changed here and nowhere else, and the entry
  * never moves. A set may become empty; the caller then removes the key.
  *
- * Complexity, n members; a listpack is walked instead, which its limits keep short: score O(1); add,
- * remove, rank, span_of_* O(log n); iteration O(log n) to begin and O(1) a step; remove_span
+ * Complexity, n members (a listpack is walked instead, which its limits keep short): score O(1);
+ * add, remove, rank, span_of_* O(log n); iteration O(log n) to begin and O(1) a step; remove_span
  * O(log n + count); count, bytes O(1).
  *
  * Ownership: the entry owns the set. Members handed out are borrowed: good until the set changes,
@@ -102,8 +102,8 @@ bool zset_score(const entry *e, slice member, double *score);
  * may be NULL. */
 bool zset_rank(const entry *e, slice member, bool reverse, size_t *rank, double *score);
 
-/* The member at a rank below zset_count. `digits`: NUMBER_INT64_MAX_LENGTH bytes that the member may
- * borrow. */
+/* The member at a rank below zset_count. `digits`: NUMBER_INT64_MAX_LENGTH bytes that the member
+ * may borrow. */
 void zset_at(const entry *e, size_t rank, char *digits, slice *member, double *score);
 
 /* One member of a set that is not empty, each equally likely; `digits` as above. `score` may be

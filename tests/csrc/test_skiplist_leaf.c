@@ -1,5 +1,5 @@
 /* Tests of skiplist_leaf.h: one leaf with its index against an array, where members of all lengths
- * come and go until holes have to be moved together. The whole list is tested in test_skiplist.c. */
+ * come and go until holes have to be filled or moved together. The whole list: test_skiplist.c. */
 #include "skiplist_leaf.h"
 
 #include "alloc.h"
