@@ -1,8 +1,8 @@
 /* quicklist: a long list as a chain of listpacks.
  *
  * Why: a node for each element costs 40 bytes and a cache miss an element; one listpack of a
- * million elements moves megabytes at each push. A chain of listpacks of some kilobytes has neither cost,
- * and RDB files store it node by node.
+ * million elements moves megabytes at each push. A chain of listpacks of some kilobytes has
+ * neither cost, and RDB files store it node by node.
  *
  *   head                                                     tail
  *   +------+      +------+      +-----------+      +------+

@@ -34,9 +34,10 @@ static void model_remove(model *m, size_t at, size_t count)
 
 static slice random_text(check_run *run, char *buffer)
 {
-    if (check_chance(run, 40))
-        return (slice){buffer, number_format_int64(
-                                   buffer, (int64_t)check_random(run) >> check_random_below(run, 64))};
+    if (check_chance(run, 40)) {
+        int64_t number = (int64_t)check_random(run) >> check_random_below(run, 64);
+        return (slice){buffer, number_format_int64(buffer, number)};
+    }
     size_t length = check_random_below(run, 40);
     memset(buffer, 'a' + (int)check_random_below(run, 3), length);
     return (slice){buffer, length};
