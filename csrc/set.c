@@ -13,6 +13,7 @@ enum {
     SAMPLE_BY_WALK = 3,        /* from a third of the members on, walk them all once */
     INTSET_ENTRIES_MAX = 1 << 30,
     REBUILD_FROM = 8,          /* members popped at once from which a small set is written anew */
+    REBUILD_SHARE = 5,         /* ... and a table: popped for each that stays */
 };
 
 /* ---- members of a table ---- */
@@ -36,9 +37,8 @@ static const void *member_key(const void *element, size_t *length)
     return text.data;
 }
 
-static uint8_t *member_new(slice text)
+static ALWAYS_INLINE void member_write(uint8_t *at, slice text)
 {
-    uint8_t *member = alloc_new(member_size(text.length)), *at = member;
     if (LIKELY(text.length < MEMBER_LONG)) {
         *at++ = (uint8_t)text.length;
     } else {
@@ -50,6 +50,12 @@ static uint8_t *member_new(slice text)
     }
     if (text.length > 0)
         memcpy(at, text.data, text.length);
+}
+
+static uint8_t *member_new(slice text)
+{
+    uint8_t *member = alloc_new(member_size(text.length));
+    member_write(member, text);
     return member;
 }
 
@@ -122,6 +128,16 @@ const hashtable *set_get_table(const entry *e)
 slice set_element_member(const void *element)
 {
     return member_text(element);
+}
+
+size_t set_element_bytes(slice member)
+{
+    return member_size(member.length);
+}
+
+void set_element_write(uint8_t *to, slice member)
+{
+    member_write(to, member);
 }
 
 /* ---- making and converting ---- */
@@ -284,6 +300,14 @@ static bool fits_listpack(size_t count, size_t bytes, size_t length,
            && bytes + length + LISTPACK_ELEMENT_OVERHEAD_MAX < LISTPACK_BYTES_MAX;
 }
 
+/* Whether a text may join `count` numbers, the longest of so many digits, in a listpack. */
+static bool numbers_fit_listpack(size_t count, size_t longest, size_t length,
+                                 const collection_limits *limits)
+{
+    size_t bytes = count * (longest + LISTPACK_ELEMENT_OVERHEAD_MAX);
+    return longest <= limits->set_value && fits_listpack(count, bytes, length, limits);
+}
+
 /* The first text among numbers. */
 static NOINLINE void intset_add_text(entry *e, slice member, const set_settings *settings)
 {
@@ -296,9 +320,7 @@ static NOINLINE void intset_add_text(entry *e, slice member, const set_settings 
         longest = number_format_int64(digits, intset_at(numbers, count - 1));
         longest = first > longest ? first : longest;
     }
-    size_t bytes = count * (longest + LISTPACK_ELEMENT_OVERHEAD_MAX);
-    if (longest <= settings->limits->set_value
-        && fits_listpack(count, bytes, member.length, settings->limits)) {
+    if (numbers_fit_listpack(count, longest, member.length, settings->limits)) {
         intset_to_listpack(e);
         entry_set_pointer(e, listpack_append(entry_pointer(e), member));
     } else {
@@ -343,6 +365,30 @@ bool set_add(entry *e, slice member, const set_settings *settings)
         return table_add(table_of(e), member);
     return encoding == ENTRY_INTSET ? intset_add_member(e, member, settings)
                                     : listpack_add_member(e, member, settings);
+}
+
+entry_encoding set_encoding_of_copy(const entry *e, const set_settings *settings)
+{
+    const collection_limits *limits = settings->limits;
+    entry_encoding encoding = ENTRY_INTSET;
+    set_iterator iterator;
+    size_t count = 0, bytes = 0, longest = 0;
+    slice member;
+    set_iterate(&iterator, e);
+    for (; encoding != ENTRY_HASHTABLE && set_next(&iterator, &member); count++) {
+        int64_t number;
+        longest = member.length > longest ? member.length : longest;
+        if (encoding == ENTRY_INTSET && is_number(member, &number))
+            encoding = count < intset_limit(limits) ? ENTRY_INTSET : ENTRY_HASHTABLE;
+        else if (encoding == ENTRY_INTSET)
+            encoding = numbers_fit_listpack(count, longest, member.length, limits)
+                           ? ENTRY_LISTPACK
+                           : ENTRY_HASHTABLE;
+        else if (!fits_listpack(count, bytes, member.length, limits))
+            encoding = ENTRY_HASHTABLE;
+        bytes += member.length + LISTPACK_ELEMENT_OVERHEAD_MAX;
+    }
+    return encoding;
 }
 
 bool set_remove(entry *e, slice member)
@@ -528,7 +574,27 @@ static void table_pop(set_table *set, size_t count, random_state *random, set_vi
     }
 }
 
-/* One walk: a member is either visited or written to the successor. */
+/* One walk: a member is either visited or written to the successor, as below. */
+static void *table_pop_most(entry *e, size_t count, random_state *random,
+                            const set_settings *settings, set_visit visit, void *context)
+{
+    set_table *old = table_of(e);
+    hashtable_iterator iterator;
+    size_t left = old->table.count;
+    give(e, ENTRY_LISTPACK, listpack_new());
+    hashtable_iterate(&iterator, &old->table);
+    for (; left > 0; left--) {
+        slice member = member_text(hashtable_next(&iterator));
+        if (chosen(random, left, count)) {
+            visit(context, member);
+            count--;
+        } else {
+            set_add(e, member, settings);
+        }
+    }
+    return old;
+}
+
 static void intset_pop(entry *e, size_t count, random_state *random, set_visit visit,
                        void *context)
 {
@@ -583,10 +649,13 @@ static void small_pop(entry *e, random_state *random, set_visit visit, void *con
     }
 }
 
-void set_pop(entry *e, size_t count, random_state *random, set_visit visit, void *context)
+void *set_pop(entry *e, size_t count, random_state *random, const set_settings *settings,
+              set_visit visit, void *context)
 {
     entry_encoding encoding = entry_get_encoding(e);
     if (encoding == ENTRY_HASHTABLE) {
+        if (count / REBUILD_SHARE >= set_count(e) - count)
+            return table_pop_most(e, count, random, settings, visit, context);
         table_pop(table_of(e), count, random, visit, context);
     } else if (count < REBUILD_FROM) {
         for (; count > 0; count--)
@@ -596,6 +665,7 @@ void set_pop(entry *e, size_t count, random_state *random, set_visit visit, void
     } else {
         listpack_pop(e, count, random, visit, context);
     }
+    return NULL;
 }
 
 /* ---- the value as a whole ---- */

@@ -70,6 +70,10 @@ void set_expect(entry *e, size_t count_hint, const set_settings *settings);
  * the ...STORE commands. */
 void set_compact(entry *e, const set_settings *settings);
 
+/* The encoding that a new set would end with to which the members of `e` came one by one. O(members
+ * until it is a table). */
+entry_encoding set_encoding_of_copy(const entry *e, const set_settings *settings);
+
 /* Make it a table, whatever its size. */
 void set_make_table(entry *e, const set_settings *settings);
 
@@ -114,6 +118,9 @@ bool set_next(set_iterator *iterator, slice *member);
 /* The table of a set that has one, for hashtable_scan, and the member that an element of it is. */
 const hashtable *set_get_table(const entry *e);
 slice set_element_member(const void *element);
+/* Bytes of the element that a member would be, and to write it there: for tables of one's own. */
+size_t set_element_bytes(slice member);
+void set_element_write(uint8_t *to, slice member);
 
 /* ---- at random ---- */
 
@@ -129,8 +136,11 @@ slice set_random(const entry *e, random_state *random, char *digits);
 void set_sample(const entry *e, size_t count, random_state *random, set_visit visit,
                 void *context);
 
-/* The same, and take them out. */
-void set_pop(entry *e, size_t count, random_state *random, set_visit visit, void *context);
+/* The same, and take them out; count < set_count. Where few of a table stay, they are written to a
+ * new set, which may be a listpack. Returns what is left of the old one: to be freed in slices by
+ * set_detached_step; mostly NULL. */
+void *set_pop(entry *e, size_t count, random_state *random, const set_settings *settings,
+              set_visit visit, void *context);
 
 /* ---- the value as a whole ---- */
 

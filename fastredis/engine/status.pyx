@@ -23,6 +23,11 @@ cdef enum:
     ERROR_NAN_OR_INFINITY
     ERROR_STRING_TOO_LONG
     ERROR_NUMKEYS
+    ERROR_NUMKEYS_POSITIVE
+    ERROR_NUMKEYS_TOO_MANY
+    ERROR_LIMIT_NEGATIVE
+    ERROR_LONG_RANGE
+    ERROR_REPEATS
     ERROR_CURSOR
     ERROR_NO_AUTH
     ERROR_OUT_OF_MEMORY
@@ -111,6 +116,14 @@ STATUS_TEXTS[ERROR_NAN_OR_INFINITY] = b"ERR increment would produce NaN or Infin
 STATUS_TEXTS[ERROR_STRING_TOO_LONG] = (
     b"ERR string exceeds maximum allowed size (proto-max-bulk-len)")
 STATUS_TEXTS[ERROR_NUMKEYS] = b"ERR invalid numkeys value or out of range"
+STATUS_TEXTS[ERROR_NUMKEYS_POSITIVE] = b"ERR numkeys should be greater than 0"
+STATUS_TEXTS[ERROR_NUMKEYS_TOO_MANY] = (
+    b"ERR Number of keys can't be greater than number of args")
+STATUS_TEXTS[ERROR_REPEATS] = b"ERR count is out of range, the reply would exceed 512 MB"
+STATUS_TEXTS[ERROR_LIMIT_NEGATIVE] = b"ERR LIMIT can't be negative"
+STATUS_TEXTS[ERROR_LONG_RANGE] = (
+    b"ERR value is out of range, value must between -9223372036854775807 and "
+    b"9223372036854775807")
 STATUS_TEXTS[ERROR_CURSOR] = b"ERR invalid cursor"
 STATUS_TEXTS[ERROR_NO_AUTH] = b"NOAUTH Authentication required."
 STATUS_TEXTS[ERROR_OUT_OF_MEMORY] = (
