@@ -92,7 +92,7 @@ cdef inline bint database_or_reply(Call *call, slice text, Database **database) 
 
 # ---- elements asked for by number, with repetition: SRANDMEMBER key -1000000000000 ----
 #
-# Such a reply is as long as the client claims, not as the data is; so it is refused from a bound on.
+# Such a reply is as long as the client claims, not as the data is: it is refused from a bound on.
 
 cdef enum:
     REPEATS_MAX_BYTES = 512 << 20
