@@ -43,6 +43,8 @@ include "commands/debug.pyx"
 include "commands/clients.pyx"
 include "commands/waiting.pyx"
 include "commands/migrate.pyx"
+include "commands/lists.pyx"
+include "commands/lists_blocking.pyx"
 # Behind all the others: it refines their rows.
 include "commands/introspection.pyx"
 

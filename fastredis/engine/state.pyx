@@ -31,6 +31,7 @@ from fastredis.capi.intset cimport *
 from fastredis.capi.lazyfree cimport *
 from fastredis.capi.lcs cimport *
 from fastredis.capi.listpack cimport *
+from fastredis.capi.list cimport *
 from fastredis.capi.lzf cimport *
 from fastredis.capi.number cimport *
 from fastredis.capi.packing cimport *
@@ -40,6 +41,7 @@ from fastredis.capi.reply cimport *
 from fastredis.capi.resp cimport *
 from fastredis.capi.set cimport *
 from fastredis.capi.set_algebra cimport *
+from fastredis.capi.ziplist cimport *
 from fastredis.capi.zset cimport *
 
 cdef enum:
