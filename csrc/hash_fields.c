@@ -91,6 +91,13 @@ static packed_volatile *packed_volatile_new(listpack *lp) {
     return packed;
 }
 
+void fields_take_listpack(entry *e, listpack *lp, bool with_dues) {
+    assert(entry_get_encoding(e) == ENTRY_LISTPACK && fields_count(e) == 0);
+    listpack_free(entry_pointer(e));
+    entry_set_pointer(e, with_dues ? (void *)packed_volatile_new(lp) : lp);
+    entry_set_encoding(e, with_dues ? ENTRY_LISTPACK_EX : ENTRY_LISTPACK);
+}
+
 void fields_own(entry *copy) {
     if (is_packed(copy)) {
         listpack *lp = listpack_copy(packed_of(copy));
@@ -314,6 +321,8 @@ bool fields_next(fields_iterator *iterator, field_item *item) {
 const hashtable *fields_table(const entry *e) {
     return is_packed(e) ? NULL : &table_of(e)->table;
 }
+
+const listpack *fields_listpack(const entry *e) { return is_packed(e) ? packed_of(e) : NULL; }
 
 size_t fields_bytes(const entry *e) {
     if (!is_packed(e)) return field_table_bytes(table_of(e), dues_of(e));

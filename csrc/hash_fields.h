@@ -69,6 +69,10 @@ typedef struct field_item {
 /* New entry of an empty hash, in no keyspace yet; the caller owns it. */
 entry *fields_new(slice key, int64_t due_ms);
 
+/* Put a listpack in the place of the empty one of a new hash; takes it. It must be what this hash
+ * would hold: names differ, elements in their shortest form, within the limits, dues in order. */
+void fields_take_listpack(entry *e, listpack *lp, bool with_dues);
+
 /* Give a fresh copy of an entry a hash of its own, in no heap. O(n). */
 void fields_own(entry *copy);
 
@@ -110,6 +114,8 @@ bool fields_next(fields_iterator *iterator, field_item *item);
 
 /* The table of fields (field.h), for scans; NULL: the hash is a listpack. */
 const hashtable *fields_table(const entry *e);
+/* The listpack, for files; NULL: the hash is a table. */
+const listpack *fields_listpack(const entry *e);
 
 /* Fields at random, each equally likely: the same field again and again, or each at most once.
  * Drawing from a listpack, or much from a table, first notes where all fields stand: 8 n bytes. */

@@ -4,6 +4,7 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint64_t
 cdef extern from "rdb_format.h" nogil:
     enum:
         RDB_VERSION_STRINGS
+        RDB_VERSION_WRITTEN
         RDB_FOOTER_BYTES
     ctypedef enum rdb_type:
         RDB_TYPE_STRING
