@@ -57,7 +57,9 @@ typedef enum entry_encoding {
     ENTRY_HASHTABLE = 7,
     ENTRY_SKIPLIST = 8,
     ENTRY_STREAM_TREE = 9,
-    ENTRY_LISTPACK_EX = 10, /* hash: a listpack whose fields may have due times */
+    /* hash: the two whose fields may have due times; the last, see entry_has_field_dues */
+    ENTRY_LISTPACK_EX = 10,
+    ENTRY_HASHTABLE_EX = 11,
 } entry_encoding;
 
 enum {
@@ -83,6 +85,9 @@ static_assert(sizeof(blob) == 24, "blob header");
 static inline entry_type entry_get_type(const entry *e) { return (entry_type)(e[0] & 7); }
 static inline entry_encoding entry_get_encoding(const entry *e) {
     return (entry_encoding)(e[0] >> 4);
+}
+static inline bool entry_has_field_dues(const entry *e) {
+    return e[0] >= ENTRY_LISTPACK_EX << 4;
 }
 static inline bool entry_has_due(const entry *e) { return e[0] & ENTRY_DUE; }
 

@@ -98,6 +98,48 @@ cdef inline void entry_touch(Call *call, entry *e) noexcept nogil:
 cdef inline void key_unlink_due(Database *db, entry *e) noexcept nogil:
     if entry_has_due(e):
         expiry_heap_remove(&db.expires, entry_heap_position(e))
+    if unlikely(entry_has_field_dues(e)):
+        field_dues_leave(db, e)
+
+
+# ---- due times of hash fields ----
+#
+# A hash whose fields have due times stands in the heap of its database by the first of them; it
+# keeps its position itself (hash_fields.h). It enters with its entry, follows each change, and
+# leaves before the entry does.
+
+cdef void field_dues_leave(Database *db, entry *e) noexcept nogil:
+    if fields_position(e) != EXPIRY_HEAP_NOWHERE:
+        expiry_heap_remove(&db.field_expires, fields_position(e))
+        fields_set_position(e, EXPIRY_HEAP_NOWHERE)
+
+
+cdef void field_dues_follow(Database *db, entry *e) noexcept nogil:
+    """The first due time of the hash may be another than before."""
+    cdef int64_t due_ms = fields_next_due(e)
+    cdef uint32_t position = fields_position(e)
+    if due_ms == FIELD_NO_DUE:
+        field_dues_leave(db, e)
+        return
+    if position == EXPIRY_HEAP_NOWHERE:
+        expiry_heap_add(&db.field_expires, e, due_ms)
+    elif expiry_heap_due(&db.field_expires, position) != due_ms:
+        expiry_heap_update(&db.field_expires, position, due_ms)
+    expire_schedule(due_ms)
+
+
+cdef bint fields_expire_some(Database *db, entry *e, size_t budget) noexcept nogil:
+    """Remove up to `budget` fields that are due; False where the key has gone with the last."""
+    cdef slice key = entry_key_slice(e)
+    cdef size_t removed = fields_expire(e, state.now_ms, budget)
+    state.stats.expired_fields += removed
+    if fields_count(e) == 0:
+        key_drop(db, e)
+        return False
+    field_dues_follow(db, e)
+    if removed and db.watched.count:
+        watch_touch(db, key)
+    return True
 
 
 cdef void key_remove_at(Database *db, hashtable_position *position, entry *e) noexcept nogil:
@@ -252,6 +294,8 @@ cdef inline void key_insert(Database *db, entry *e, uint64_t hash) noexcept nogi
     if entry_has_due(e):
         expiry_heap_add(&db.expires, e, entry_due(e))
         expire_schedule(entry_due(e))
+    if unlikely(entry_has_field_dues(e)):
+        field_dues_follow(db, e)
 
 
 cdef entry *collection_new(slice key, entry_type type, entry_encoding encoding,
@@ -314,6 +358,9 @@ cdef entry *key_set_due_at(Database *db, hashtable_position *position, entry *e,
     made = entry_set_due(e, due_ms)
     if made != e:
         hashtable_replace(&db.keys, position, made)
+        if unlikely(entry_has_field_dues(made)):
+            if fields_position(made) != EXPIRY_HEAP_NOWHERE:
+                expiry_heap_replace(&db.field_expires, fields_position(made), made)
     if due_ms < 0:
         return made
     if had:
@@ -429,6 +476,8 @@ cdef entry *string_overwrite(Database *db, hashtable_position *position, entry *
             memcpy(view.value, value.data, value.length)
             return e
     entry_lost(db, e)
+    if unlikely(entry_has_field_dues(e)):
+        field_dues_leave(db, e)
     value_free(e)
     if encoding == ENTRY_INT or encoding == ENTRY_BLOB:
         made = entry_set_wide(e, ENTRY_STRING, encoding)
@@ -540,3 +589,4 @@ cdef void databases_create(int count) noexcept nogil:
         hashtable_init(&state.databases[i].watched, &state.watched_type)
         hashtable_init(&state.databases[i].waited, &state.waited_type)
         expiry_heap_init(&state.databases[i].expires, entry_moved)
+        expiry_heap_init(&state.databases[i].field_expires, fields_set_position)

@@ -4,6 +4,7 @@
 # that they work on. The structures reference each other so:
 #
 #   State --- databases[] --- keys (hashtable of entry), expires (heap of the same entries),
+#     |                       field_expires (heap of hashes whose fields have due times),
 #     |                       watched (hashtable of WatchedKey)
 #     |------ sessions (ring of Session) --- parser, pending input, reply, queue of MULTI, watches
 #     `------ rows (command table) --- Row --- subcommands
@@ -24,8 +25,12 @@ from fastredis.capi.common cimport *
 from fastredis.capi.crc64 cimport *
 from fastredis.capi.entry cimport *
 from fastredis.capi.expiry_heap cimport *
+from fastredis.capi.field cimport *
+from fastredis.capi.field_table cimport *
 from fastredis.capi.glob cimport *
 from fastredis.capi.hash cimport *
+from fastredis.capi.hash_fields cimport *
+from fastredis.capi.hash_rdb cimport *
 from fastredis.capi.hashtable cimport *
 from fastredis.capi.intset cimport *
 from fastredis.capi.lazyfree cimport *
@@ -141,6 +146,7 @@ ctypedef struct Row:
 ctypedef struct Database:
     hashtable keys
     expiry_heap expires
+    expiry_heap field_expires    # hashes by their first field that is due
     hashtable watched            # of WatchedKey
     hashtable waited             # of WaitedKey
     int id
@@ -430,6 +436,7 @@ ctypedef struct Statistics:
     uint64_t reads
     uint64_t writes
     uint64_t expired
+    uint64_t expired_fields
     uint64_t evicted
     uint64_t expire_ticks_capped
     uint64_t expire_us
@@ -477,6 +484,7 @@ ctypedef struct State:
     hashtable_type watched_type
     hashtable_type waited_type
     set_settings sets            # set.h; the same for sets
+    fields_settings hashes       # see hash_fields.h; lent to every call that may change a hash
     zset_settings zsets          # see zset.h; lent to every call that may change a sorted set
     random_state random
     int64_t now_ms               # wall clock, one reading a batch

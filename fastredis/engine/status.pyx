@@ -52,6 +52,18 @@ cdef enum:
     ERROR_NX_COMBINED
     ERROR_GT_AND_LT
     ERROR_SCAN_NOVALUES
+    ERROR_HASH_NOT_INTEGER
+    ERROR_HASH_NOT_FLOAT
+    ERROR_INFINITE
+    ERROR_NOT_LONG
+    ERROR_FIELDS_MISSING
+    ERROR_FIELDS_COUNT
+    ERROR_FIELDS_ABOVE_0
+    ERROR_FIELDS_POSITIVE
+    ERROR_FIELDS_INVALID
+    ERROR_FIELD_DUE_NEGATIVE
+    ERROR_FXX_AND_FNX
+    ERROR_ONE_FIELD_DUE
     ERROR_NOT_LFU
     ERROR_IS_LFU
     ERROR_FIRST_DB_INDEX
@@ -154,6 +166,22 @@ STATUS_TEXTS[ERROR_NX_COMBINED] = (
     b"ERR NX and XX, GT or LT options at the same time are not compatible")
 STATUS_TEXTS[ERROR_GT_AND_LT] = b"ERR GT and LT options at the same time are not compatible"
 STATUS_TEXTS[ERROR_SCAN_NOVALUES] = b"ERR NOVALUES option can only be used in HSCAN"
+STATUS_TEXTS[ERROR_HASH_NOT_INTEGER] = b"ERR hash value is not an integer"
+STATUS_TEXTS[ERROR_HASH_NOT_FLOAT] = b"ERR hash value is not a float"
+STATUS_TEXTS[ERROR_INFINITE] = b"ERR value is NaN or Infinity"
+STATUS_TEXTS[ERROR_NOT_LONG] = (
+    b"ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807")
+STATUS_TEXTS[ERROR_FIELDS_MISSING] = (
+    b"ERR Mandatory argument FIELDS is missing or not at the right position")
+STATUS_TEXTS[ERROR_FIELDS_COUNT] = (
+    b"ERR The `numfields` parameter must match the number of arguments")
+STATUS_TEXTS[ERROR_FIELDS_ABOVE_0] = b"ERR Parameter `numFields` should be greater than 0"
+STATUS_TEXTS[ERROR_FIELDS_POSITIVE] = b"ERR Number of fields must be a positive integer"
+STATUS_TEXTS[ERROR_FIELDS_INVALID] = b"ERR invalid number of fields"
+STATUS_TEXTS[ERROR_FIELD_DUE_NEGATIVE] = b"ERR invalid expire time, must be >= 0"
+STATUS_TEXTS[ERROR_FXX_AND_FNX] = b"ERR Only one of FXX or FNX arguments can be specified"
+STATUS_TEXTS[ERROR_ONE_FIELD_DUE] = (
+    b"ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified")
 STATUS_TEXTS[ERROR_NOT_LFU] = (
     b"ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that "
     b"when switching between policies at runtime LRU and LFU data will take some time to adjust.")
@@ -340,6 +368,10 @@ cdef void error_arity(Call *call) noexcept nogil:
 cdef void error_expire(Call *call) noexcept nogil:
     error_named(call, b"ERR invalid expire time in '", call.row.name, strlen(call.row.name),
                 b"' command")
+
+
+cdef void error_unknown_argument(Call *call, slice given) noexcept nogil:
+    error_named(call, b"ERR unknown argument: ", given.data, given.length, b"")
 
 
 cdef void error_unsupported_option(Call *call, slice option) noexcept nogil:

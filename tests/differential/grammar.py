@@ -29,6 +29,7 @@ SCRIPT_PROBABILITY = 0.02
 MAX_BURST = 8
 MAX_SETRANGE_OFFSET = 100_000
 MAX_STRING_BYTES = 512 << 20
+MAX_DRAWN_FIELDS = 1000
 LARGEST_RELATIVE_MS = (1 << 63) - (1 << 43)
 MAX_DRAWS = 100
 
@@ -205,7 +206,9 @@ def shuffle_case(argv: Argv, name_length: int, rng: Random) -> Argv:
 
 
 _RELATIVE_SLOTS = {b"EXPIRE": (2, 1000), b"PEXPIRE": (2, 1), b"SETEX": (2, 1000),
-                   b"PSETEX": (2, 1), b"RESTORE": (2, 1)}
+                   b"PSETEX": (2, 1), b"RESTORE": (2, 1), b"HEXPIRE": (2, 1000),
+                   b"HPEXPIRE": (2, 1)}
+_FIELD_TIMES = frozenset((b"HEXPIRE", b"HPEXPIRE", b"HGETEX", b"HSETEX"))
 _RELATIVE_WORDS = {b"EX": 1000, b"PX": 1}
 _REPLICAS_AT = {b"WAIT": 1, b"WAITAOF": 2}
 _CLIENT_REFUSES = {b"PAUSE": lambda text: (_strict_integer(text) or 0) > 0,
@@ -224,6 +227,8 @@ def is_safe(argv: Argv) -> bool:
       the output, that of EXEC included.
     - WAIT and WAITAOF may not wait for replicas.
     - CLIENT PAUSE may not begin a pause, and CLIENT REPLY may not silence the connection.
+    - HRANDFIELD may not ask for more than 1000 repeated fields, and no field may be due in a few
+      milliseconds: see families/hashes.py.
     - SETRANGE may not create a value of more than 100 KB, short of the limit.
     """
     name = argv[0].upper()
@@ -235,6 +240,11 @@ def is_safe(argv: Argv) -> bool:
         return False
     if name == b"HELLO" and any(arg.upper() == b"AUTH" and argv[at + 3:at + 4] != [b"default"]
                                 for at, arg in enumerate(argv[2:])):
+        return False
+    if name == b"HRANDFIELD" and len(argv) > 2:
+        if alphabet.LONG_MIN != argv[2] and (_strict_integer(argv[2]) or 0) < -MAX_DRAWN_FIELDS:
+            return False
+    if name in _FIELD_TIMES and short_time_ms(argv):
         return False
     if name in _REPLICAS_AT and len(argv) > _REPLICAS_AT[name]:
         if (_strict_integer(argv[_REPLICAS_AT[name]]) or 0) > 0:
