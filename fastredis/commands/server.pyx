@@ -1,5 +1,5 @@
 # server: commands about the server: TIME, ROLE, SLOWLOG, LATENCY, MEMORY, MODULE; and the rows of
-# those that are answered in Python (server/commands.py): INFO, CONFIG, LOLWUT, SHUTDOWN ...
+# those that are answered in Python (server/python_handlers.py): INFO, CONFIG, LOLWUT, SHUTDOWN ...
 #
 # Native are the ones that read the engine alone; what prints for people, or follows the
 # configuration, is Python. DEBUG has a file of its own.

@@ -196,7 +196,7 @@ cdef bint evict_to_fit() noexcept nogil:
         return True
     start_us = clock_monotonic_us()
     while alloc_used_bytes() > state.limits.memory_max:
-        if graves != NULL:
+        if values.graves != NULL:
             graves_empty_some(start_us + EVICT_US - TICK_US)
         elif not evict_one():
             return False

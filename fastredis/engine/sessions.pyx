@@ -411,6 +411,8 @@ cdef void engine_tick() noexcept nogil:
             purge_schedule()
         else:
             state.purge_at_ms = 0
+    if state.ready_keys != NULL:
+        keys_serve()
     sessions_run_ready()
 
 

@@ -27,14 +27,18 @@ from fastredis.capi.expiry_heap cimport *
 from fastredis.capi.glob cimport *
 from fastredis.capi.hash cimport *
 from fastredis.capi.hashtable cimport *
+from fastredis.capi.intset cimport *
 from fastredis.capi.lazyfree cimport *
 from fastredis.capi.lcs cimport *
+from fastredis.capi.listpack cimport *
 from fastredis.capi.lzf cimport *
 from fastredis.capi.number cimport *
+from fastredis.capi.packing cimport *
 from fastredis.capi.random cimport *
 from fastredis.capi.rdb_format cimport *
 from fastredis.capi.reply cimport *
 from fastredis.capi.resp cimport *
+from fastredis.capi.zset cimport *
 
 cdef enum:
     KEY_SPECS_MAX = 4
@@ -134,6 +138,7 @@ ctypedef struct Database:
     hashtable keys
     expiry_heap expires
     hashtable watched            # of WatchedKey
+    hashtable waited             # of WaitedKey
     int id
 
 ctypedef struct WatchedKey:
@@ -149,6 +154,44 @@ ctypedef struct Watch:
     Watch *previous_of_key
     Watch *next_of_session
     bint was_expired             # already due when WATCH saw it: counts as missing
+
+ctypedef struct WaitedKey:
+    KeyWaiter *first             # who came first is served first
+    KeyWaiter *last
+    Database *database
+    WaitedKey *next_ready
+    bint is_ready                # in state.ready_keys
+    bint is_served               # its waiters are being run
+    uint32_t loss_count          # waiters that also run where the key goes
+    uint32_t key_length
+    char key[1]
+
+# One session in the queue of one key.
+ctypedef struct KeyWaiter:
+    WaitedKey *key
+    KeyWait *wait
+    KeyWaiter *previous
+    KeyWaiter *next
+
+cdef enum BlockedWhy:
+    BLOCKED_TIMEOUT              # time has run out, or CLIENT UNBLOCK says so
+    BLOCKED_CANCELLED            # by CLIENT UNBLOCK ERROR; the error is already sent
+    BLOCKED_CLOSED               # the session goes: nothing is to be sent
+
+ctypedef void (*BlockedEnd)(Session *s, BlockedWhy why) noexcept nogil
+
+# A command that waits for keys; see blocking_keys.pyx.
+ctypedef struct KeyWait:
+    Session *session
+    Row *row
+    slice *argv                  # behind the waiters, in the same block
+    int argc
+    entry_type wanted
+    bint on_loss
+    BlockedEnd timed_out
+    size_t block_bytes
+    int waiter_count
+    KeyWaiter waiters[1]
 
 # ---- sessions ----
 
@@ -191,13 +234,6 @@ ctypedef struct MultiQueue:
     uint32_t owned               # how many of the first commands own their bytes
     size_t bytes
 
-cdef enum BlockedWhy:
-    BLOCKED_TIMEOUT              # time has run out, or CLIENT UNBLOCK says so
-    BLOCKED_CANCELLED            # by CLIENT UNBLOCK ERROR; the error is already sent
-    BLOCKED_CLOSED               # the session goes: nothing is to be sent
-
-ctypedef void (*BlockedEnd)(Session *s, BlockedWhy why) noexcept nogil
-
 ctypedef struct Session:
     uint64_t id
     uint32_t flags
@@ -227,6 +263,8 @@ ctypedef struct Session:
     bint blocked_muted           # CLIENT REPLY has taken the answer away beforehand
     BlockedEnd blocked_end       # what answers when the wait is over
     void *blocked_data           # what the family that waits keeps of the wait
+    uint64_t blocked_ticks       # what the command that waits has taken so far
+    KeyWait *key_wait            # not NULL: waits for keys, or is being run again for one
     uint64_t net_in
     uint64_t net_out
     uint64_t command_count
@@ -299,13 +337,15 @@ ctypedef struct Limits:
     int64_t latency_ms           # latency-monitor-threshold; 0: none
     Permission debug_command
     Permission module_command
-    size_t packed_node_max       # DEBUG QUICKLIST-PACKED-THRESHOLD; 0: the usual
+    collection_limits packing
 
 ctypedef struct State:
     Database *databases
     int database_count
     hashtable_type entry_type
     hashtable_type watched_type
+    hashtable_type waited_type
+    zset_settings zsets          # see zset.h; lent to every call that may change a sorted set
     random_state random
     int64_t now_ms               # wall clock, one reading a batch
     int64_t now_monotonic_ms
@@ -327,6 +367,10 @@ ctypedef struct State:
     char version[VERSION_BYTES]  # what clients are told; empty: VERSION_DEFAULT
     uint64_t blocked_count
     expiry_heap timeouts         # of blocked sessions, by monotonic time
+    uint64_t waited_count        # keys that somebody waits for
+    uint64_t waited_loss_count   # ... also for their end
+    WaitedKey *ready_keys        # to be served behind the running command
+    WaitedKey *ready_keys_last
     uint64_t watching_count
     uint64_t watched_count
     int64_t pause_until_ms       # monotonic; 0: not paused

@@ -68,6 +68,7 @@ cdef enum:
     ERROR_MIGRATE_CHANGED
     ERROR_EXEC_ABORT_ARITY
     ERROR_EXEC_ABORT_NO_AUTH
+    ERROR_EXEC_ABORT_OUT_OF_MEMORY
     ERROR_WRONG_PASSWORD
     ERROR_NO_PASSWORD_SET
     ERROR_HELLO_NO_AUTH
@@ -79,6 +80,7 @@ cdef enum:
     ERROR_MAX_AGE
     ERROR_MAX_AGE_POSITIVE
     ERROR_TIMEOUT_NOT_INTEGER
+    ERROR_TIMEOUT_NOT_FLOAT
     ERROR_TIMEOUT_NEGATIVE
     ERROR_TIMEOUT_RANGE
     ERROR_PAUSE_MODE
@@ -166,6 +168,9 @@ STATUS_TEXTS[ERROR_EXEC_ABORT_ARITY] = (
     b"wrong number of arguments for 'exec' command")
 STATUS_TEXTS[ERROR_EXEC_ABORT_NO_AUTH] = (
     b"EXECABORT Transaction discarded because of: NOAUTH Authentication required.")
+STATUS_TEXTS[ERROR_EXEC_ABORT_OUT_OF_MEMORY] = (
+    b"EXECABORT Transaction discarded because of: "
+    b"OOM command not allowed when used memory > 'maxmemory'.")
 STATUS_TEXTS[ERROR_WRONG_PASSWORD] = (
     b"WRONGPASS invalid username-password pair or user is disabled.")
 STATUS_TEXTS[ERROR_NO_PASSWORD_SET] = (
@@ -184,6 +189,7 @@ STATUS_TEXTS[ERROR_CLIENT_ID_POSITIVE] = b"ERR client-id should be greater than 
 STATUS_TEXTS[ERROR_MAX_AGE] = b"ERR maxage is not an integer or out of range"
 STATUS_TEXTS[ERROR_MAX_AGE_POSITIVE] = b"ERR maxage should be greater than 0"
 STATUS_TEXTS[ERROR_TIMEOUT_NOT_INTEGER] = b"ERR timeout is not an integer or out of range"
+STATUS_TEXTS[ERROR_TIMEOUT_NOT_FLOAT] = b"ERR timeout is not a float or out of range"
 STATUS_TEXTS[ERROR_TIMEOUT_NEGATIVE] = b"ERR timeout is negative"
 STATUS_TEXTS[ERROR_TIMEOUT_RANGE] = b"ERR timeout is out of range"
 STATUS_TEXTS[ERROR_PAUSE_MODE] = b"ERR CLIENT PAUSE mode must be WRITE or ALL"

@@ -6,6 +6,18 @@ import threading
 cdef object _embedding = threading.RLock()
 
 
+cdef void _default_packing(collection_limits *limits) noexcept nogil:
+    """The defaults of the configuration, for an engine without one."""
+    memset(limits, 0, sizeof(collection_limits))
+    limits.hash_entries = limits.set_intset_entries = 512
+    limits.set_entries = limits.zset_entries = 128
+    limits.hash_value = limits.set_value = limits.zset_value = 64
+    limits.stream_bytes = 4096
+    limits.stream_entries = 100
+    limits.hyperloglog_sparse_bytes = 3000
+    limits.list_size = -2
+
+
 cdef void engine_create(int database_count, uint64_t seed) noexcept nogil:
     """Set up the one engine of the process. `seed` 0: from the operating system."""
     memset(&state, 0, sizeof(State))
@@ -20,7 +32,10 @@ cdef void engine_create(int database_count, uint64_t seed) noexcept nogil:
     state.entry_type.key = entry_key
     state.watched_type.key = watched_key_bytes
     state.watched_type.seed = state.entry_type.seed
+    state.waited_type.key = waited_key_bytes
+    state.waited_type.seed = state.entry_type.seed
     state.limits.bulk_max = 512 << 20
+    _default_packing(&state.limits.packing)
     state.limits.query_buffer_max = 1 << 30
     state.limits.active_expire = True
     state.limits.latency_tracking = True
