@@ -137,13 +137,13 @@ static void set_counts(stream *s, id_map_cursor at, stream_counts counts) {
 /* ---- appending ---- */
 
 /* Whether the tail takes one more entry whose texts have `text` bytes. */
-static bool tail_takes(const listpack *lp, size_t text, const stream_limits *limits) {
-    uint64_t most = limits->node_bytes;
+static bool tail_takes(const listpack *lp, size_t text, const collection_limits *limits) {
+    uint64_t most = limits->stream_bytes;
     if (most == 0 || most > NODE_BYTES_MAX) most = NODE_BYTES_MAX;
     if (listpack_bytes(lp) + text >= most) return false;
-    if (!limits->node_entries) return true;
+    if (!limits->stream_entries) return true;
     stream_counts counts = stream_node_counts(lp);
-    return counts.live + counts.deleted < limits->node_entries;
+    return counts.live + counts.deleted < limits->stream_entries;
 }
 
 static listpack *tail_with_room(stream *s, listpack *lp, size_t room) {
@@ -166,7 +166,7 @@ static listpack *new_tail(stream *s, stream_id id, const slice *texts, size_t co
 }
 
 stream_status stream_append(stream *s, stream_id id, const slice *texts, size_t count,
-                            const stream_limits *limits) {
+                            const collection_limits *limits) {
     size_t room, text = 0;
     listpack *lp = NULL;
     stream_id master = id;
@@ -272,9 +272,14 @@ bool stream_delete(stream *s, stream_id id) {
     return true;
 }
 
-void stream_note_deleted(stream *s, stream_id greatest, bool first_too) {
+/* first_id after the removal of entries. */
+static void find_first(stream *s) {
+    if (!s->length || !stream_edge(s, true, &s->first_id)) s->first_id = STREAM_ID_MIN;
+}
+
+void stream_note_deleted(stream *s, stream_id greatest) {
     if (stream_id_compare(greatest, s->max_deleted_id) > 0) s->max_deleted_id = greatest;
-    if (first_too && !stream_edge(s, true, &s->first_id)) s->first_id = STREAM_ID_MAX;
+    if (stream_id_compare(greatest, s->first_id) >= 0) find_first(s);
 }
 
 /* Whether every entry of the node has to go. */
@@ -322,10 +327,7 @@ uint64_t stream_trim_to(stream *s, const stream_trim *trim) {
         if (!trim->approximate) removed += trim_part(s, trim, at, counts);
         break;
     }
-    if (!s->length)
-        s->first_id = STREAM_ID_MIN;
-    else if (removed)
-        stream_edge(s, true, &s->first_id);
+    if (removed) find_first(s);
     return removed;
 }
 

@@ -15,7 +15,7 @@
  * entries comes back only then, as in Redis (payloads of both are equal byte for byte).
  *
  * Invariants: IDs ascend over all nodes, marked entries included; the sum of live entries is
- * `length`; no ID is above last_id; first_id is that of the first live entry wherever there is one;
+ * `length`; no ID is above last_id; first_id is that of the first live entry, or 0-0;
  * tail_capacity is the size of the last node's block, every other block has listpack_bytes().
  *
  * Complexity: append amortized O(fields); a seek O(log n + entries of a node); trim O(nodes removed
@@ -27,13 +27,8 @@
 
 #include "entry.h"
 #include "id_map.h"
+#include "packing.h"
 #include "stream_node.h"
-
-/* Thresholds of the configuration: stream-node-max-bytes, stream-node-max-entries; 0: none. */
-typedef struct stream_limits {
-    uint64_t node_bytes;
-    uint64_t node_entries;
-} stream_limits;
 
 /* Pointers to what begins with its name as a slice, sorted by that. */
 typedef struct name_list {
@@ -45,7 +40,7 @@ typedef struct stream {
     id_map nodes;
     uint64_t length;       /* live entries */
     stream_id last_id;     /* the greatest ever, or what XSETID has said */
-    stream_id first_id;    /* of the first live entry; see stream_delete for an empty stream */
+    stream_id first_id;    /* of the first live entry; 0-0 where there is none */
     stream_id max_deleted_id;
     uint64_t entries_added; /* ever, or what XSETID has said */
     size_t node_bytes;     /* of all blocks of nodes, as the allocator counts them */
@@ -75,13 +70,12 @@ typedef enum stream_status {
 
 /* Append an entry of fields and values by turns. */
 stream_status stream_append(stream *s, stream_id id, const slice *texts, size_t count,
-                            const stream_limits *limits);
-/* Mark an entry as deleted; true where there was a live one. The other counters are the caller's
- * business (stream_note_deleted). */
+                            const collection_limits *limits);
+/* Mark an entry as deleted; true where there was a live one. stream_note_deleted must
+ * follow. */
 bool stream_delete(stream *s, stream_id id);
-/* After XDEL: the greatest ID that it has deleted, and whether first_id was among them. In a stream
- * that has become empty so first_id is STREAM_ID_MAX, as clients can see. */
-void stream_note_deleted(stream *s, stream_id greatest, bool first_too);
+/* After one or more stream_delete: the greatest ID of those. */
+void stream_note_deleted(stream *s, stream_id greatest);
 
 /* Whether a live entry has this ID. */
 bool stream_has(const stream *s, stream_id id);

@@ -4,7 +4,7 @@
  *   in files  16 bytes, ms then seq, high byte first: there memcmp gives the same order
  *   as text   decimal, ms '-' seq: at most STREAM_ID_TEXT_MAX bytes
  *
- * Every call O(1); nothing is allocated.
+ * Every call O(1); nothing is allocated. A text has at most STREAM_ID_ARGUMENT_MAX bytes.
  */
 #ifndef FASTREDIS_STREAM_ID_H
 #define FASTREDIS_STREAM_ID_H
@@ -21,6 +21,7 @@ static_assert(sizeof(stream_id) == 16, "two words, as in files");
 enum {
     STREAM_ID_BYTES = 16,
     STREAM_ID_TEXT_MAX = 2 * 20 + 1,
+    STREAM_ID_ARGUMENT_MAX = 127,
 };
 
 #define STREAM_ID_MIN ((stream_id){0, 0})
@@ -72,5 +73,11 @@ static inline size_t stream_id_format(char *out, stream_id id) {
     out[length++] = '-';
     return length + number_format_uint64(out + length, id.seq);
 }
+
+/* Reads `ms`, `ms-seq`, or `-` and `+` for the least and the greatest ID. `missing_seq` stands for
+ * a sequence that is not given. `generated` (may be NULL) permits `ms-*`: then it tells whether that
+ * was given, and seq is 0. Each half is read as Redis reads it: as a number of 64 bits, or else in
+ * the way of C's strtoull (leading blanks, '+', zeros); and only up to a NUL. */
+bool stream_id_parse(slice text, uint64_t missing_seq, stream_id *id, bool *generated);
 
 #endif

@@ -9,7 +9,6 @@ enum {
     MASTER_NUMBERS = 4,  /* live, deleted, n, 0 */
     MASTER_NOT_FIELDS_MAX = MASTER_NUMBERS * LISTPACK_NUMBER_ROOM,
     ENTRY_NOT_FIELDS_MAX = (ENTRY_EXTRA + 1) * LISTPACK_NUMBER_ROOM,
-    NODE_BYTES_MAX = 1 << 30,
 };
 
 /* ---- walking ---- */
@@ -99,15 +98,14 @@ void stream_node_set_counts(listpack *lp, stream_counts counts) {
 }
 
 bool stream_node_room(const slice *texts, size_t count, size_t *bytes) {
-    size_t total = LISTPACK_EMPTY_BYTES + MASTER_NOT_FIELDS_MAX + ENTRY_NOT_FIELDS_MAX, text = 0;
+    size_t total = LISTPACK_EMPTY_BYTES + MASTER_NOT_FIELDS_MAX + ENTRY_NOT_FIELDS_MAX;
     for (size_t i = 0; i < count; i++) {
         size_t room = listpack_text_room(texts[i].length);
         /* A field may stand in the entry and in the master. */
         if (size_add(total, i % 2 ? room : 2 * room, &total)) return false;
-        if (size_add(text, texts[i].length, &text)) return false;
     }
     *bytes = total;
-    return text <= NODE_BYTES_MAX && total <= 3 * (size_t)NODE_BYTES_MAX;
+    return total <= LISTPACK_BYTES_MAX;
 }
 
 void stream_node_start(listpack *lp, const slice *texts, size_t count) {

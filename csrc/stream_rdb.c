@@ -4,8 +4,6 @@
 #include "lazyfree.h"
 #include "stream_groups.h"
 
-enum { LISTPACK_LONGEST = 1 << 30 };
-
 /* ---- writing ---- */
 
 static void write_id(rdb_writer *writer, stream_id id) {
@@ -110,8 +108,7 @@ static void name_done(slice name, char *block) {
 static listpack *read_listpack(rdb_reader *reader) {
     rdb_string string;
     if (!rdb_read_string(reader, &string) || string.form == RDB_STRING_NUMBER) return NULL;
-    if (string.length < LISTPACK_EMPTY_BYTES || string.length > 3 * (size_t)LISTPACK_LONGEST)
-        return NULL;
+    if (string.length < LISTPACK_EMPTY_BYTES || string.length > LISTPACK_BYTES_MAX) return NULL;
     listpack *lp = alloc_new(string.length);
     if (rdb_string_copy(&string, (char *)lp) && listpack_check(lp, string.length)) return lp;
     alloc_free(lp, string.length);

@@ -38,6 +38,7 @@ from fastredis.capi.random cimport *
 from fastredis.capi.rdb_format cimport *
 from fastredis.capi.reply cimport *
 from fastredis.capi.resp cimport *
+from fastredis.capi.stream cimport *
 from fastredis.capi.zset cimport *
 
 cdef enum:
