@@ -200,31 +200,33 @@ bool stream_has_gaps_from(const stream *s, stream_id start) {
 int64_t stream_estimate_read(const stream *s, stream_id id) {
     int64_t added = (int64_t)s->entries_added;
     if (!added) return 0;
-    if (!s->length && stream_id_compare(id, s->last_id) <= 0) return added;
-    if (!stream_id_is_zero(id) && stream_id_compare(id, s->max_deleted_id) < 0)
-        return STREAM_READ_UNKNOWN;
-    int to_last = stream_id_compare(id, s->last_id);
+    int to_last = stream_id_compare(id, s->last_id), to_first = stream_id_compare(id, s->first_id);
+    if (!s->length && to_last <= 0) return added;
     if (to_last >= 0) return to_last == 0 ? added : STREAM_READ_UNKNOWN;
     bool whole = stream_id_is_zero(s->max_deleted_id)
                  || stream_id_compare(s->max_deleted_id, s->first_id) < 0;
-    int to_first = stream_id_compare(id, s->first_id);
     if (!whole || to_first > 0) return STREAM_READ_UNKNOWN;
     return (int64_t)(s->entries_added - s->length) + (to_first == 0);
+}
+
+/* Whether entries_read counts on from last_id: nothing was deleted behind it, nor trimmed. */
+static bool counts_on(const stream *s, const stream_group *group) {
+    return group->entries_read != STREAM_READ_UNKNOWN && !stream_has_gaps_from(s, group->last_id)
+           && stream_id_compare(group->last_id, s->first_id) >= 0;
 }
 
 bool stream_group_lag(const stream *s, const stream_group *group, int64_t *lag) {
     int64_t read = group->entries_read;
     *lag = 0;
-    if (!s->entries_added) return true;
-    if (read == STREAM_READ_UNKNOWN || stream_has_gaps_from(s, group->last_id))
-        read = stream_estimate_read(s, group->last_id);
+    if (!s->entries_added || !s->length) return true;
+    if (!counts_on(s, group)) read = stream_estimate_read(s, group->last_id);
     if (read == STREAM_READ_UNKNOWN) return false;
     *lag = (int64_t)(s->entries_added - (uint64_t)read);
     return true;
 }
 
 void stream_group_advance(const stream *s, stream_group *group, stream_id id) {
-    if (group->entries_read != STREAM_READ_UNKNOWN && !stream_has_gaps_from(s, group->last_id))
+    if (counts_on(s, group))
         group->entries_read++;
     else if (s->entries_added)
         group->entries_read = stream_estimate_read(s, id);
