@@ -1,13 +1,14 @@
 /* stream_id: reading IDs from texts; see stream_id.h. */
 #include "stream_id.h"
 
+static bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
 /* Digits with what strtoull takes before them, up to the end of the text. */
 static bool parse_leniently(slice text, uint64_t *value) {
     size_t at = 0;
     bool negative = false;
     uint64_t sum = 0;
-    while (at < text.length && (text.data[at] == ' ' || (text.data[at] >= 9 && text.data[at] <= 13)))
-        at++;
+    while (at < text.length && is_blank(text.data[at])) at++;
     if (at < text.length && (text.data[at] == '-' || text.data[at] == '+'))
         negative = text.data[at++] == '-';
     if (at == text.length) return false;

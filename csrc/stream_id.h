@@ -75,9 +75,9 @@ static inline size_t stream_id_format(char *out, stream_id id) {
 }
 
 /* Reads `ms`, `ms-seq`, or `-` and `+` for the least and the greatest ID. `missing_seq` stands for
- * a sequence that is not given. `generated` (may be NULL) permits `ms-*`: then it tells whether that
- * was given, and seq is 0. Each half is read as Redis reads it: as a number of 64 bits, or else in
- * the way of C's strtoull (leading blanks, '+', zeros); and only up to a NUL. */
+ * a sequence that is not given. `generated` (may be NULL) permits `ms-*`: then it tells whether
+ * that was given, and seq is 0. Each half is read as Redis reads it: as a number of 64 bits, or
+ * else in the way of C's strtoull (leading blanks, '+', zeros); and only up to a NUL. */
 bool stream_id_parse(slice text, uint64_t missing_seq, stream_id *id, bool *generated);
 
 #endif

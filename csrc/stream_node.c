@@ -100,6 +100,7 @@ void stream_node_set_counts(listpack *lp, stream_counts counts) {
 bool stream_node_room(const slice *texts, size_t count, size_t *bytes) {
     size_t total = LISTPACK_EMPTY_BYTES + MASTER_NOT_FIELDS_MAX + ENTRY_NOT_FIELDS_MAX;
     for (size_t i = 0; i < count; i++) {
+        if (texts[i].length > LISTPACK_BYTES_MAX) return false;
         size_t room = listpack_text_room(texts[i].length);
         /* A field may stand in the entry and in the master. */
         if (size_add(total, i % 2 ? room : 2 * room, &total)) return false;

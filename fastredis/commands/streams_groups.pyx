@@ -49,10 +49,10 @@ cdef bint _group_options_or_reply(Call *call, GroupOptions *options, bint creati
     return True
 
 
-cdef bint _group_id_or_reply(Call *call, const stream *s, stream_id *id) noexcept nogil:
-    """The ID from which a group reads on; `$` is the last one."""
-    if not is_byte(call.argv[4], c'$'):
-        return stream_id_or_reply(call, call.argv[4], id)
+cdef inline bint _is_last(slice text, const stream *s, stream_id *id) noexcept nogil:
+    """`$`: the last ID of the stream."""
+    if not is_byte(text, c'$'):
+        return False
     id[0] = STREAM_ID_MIN
     if s != NULL:
         id[0] = s.last_id
@@ -74,7 +74,7 @@ cdef void cmd_xgroup_create(Call *call) noexcept nogil:
     if call.argc > 8:
         error_subcommand_arguments(call)
         return
-    if not _group_id_or_reply(call, s, &id):
+    if not _is_last(call.argv[4], s, &id) and not stream_id_or_reply(call, call.argv[4], &id):
         return
     if s == NULL:
         s = stream_new()
@@ -99,7 +99,9 @@ cdef void cmd_xgroup_setid(Call *call) noexcept nogil:
     if call.argc != 5 and call.argc != 7:
         error_subcommand_arguments(call)
         return
-    if not _group_id_or_reply(call, s, &id):
+    # Unlike CREATE, SETID takes - and + too.
+    if not _is_last(call.argv[4], s, &id) and not stream_id_parse(call.argv[4], 0, &id, NULL):
+        error_reply(call, ERROR_STREAM_ID)
         return
     group.last_id = id
     group.entries_read = options.entries_read

@@ -1,4 +1,4 @@
-# streams_read: XREAD and XREADGROUP: several streams at once, from an ID on, with or without waiting.
+# streams_read: XREAD and XREADGROUP: several streams at once, from an ID on, waiting or not.
 #
 # All arguments and keys are looked at first (ReadTarget), so that an error means that nothing was
 # delivered. Without an answer the command waits for the keys (blocking_keys.pyx) and is run again

@@ -189,22 +189,6 @@ static void test_a_map_can_be_taken_apart_in_slices(check_run *run)
     CHECK(id_map_take_some(&map, 1, count_taken, &sum));
 }
 
-static void test_ids_step_over_the_border_of_a_millisecond(check_run *run)
-{
-    stream_id id = {7, UINT64_MAX}, last = STREAM_ID_MAX, first = STREAM_ID_MIN;
-    uint8_t bytes[STREAM_ID_BYTES];
-    char text[STREAM_ID_TEXT_MAX];
-    (void)run;
-    CHECK(stream_id_increase(&id) && id.ms == 8 && id.seq == 0);
-    CHECK(stream_id_decrease(&id) && id.ms == 7 && id.seq == UINT64_MAX);
-    CHECK(!stream_id_increase(&last) && last.ms == UINT64_MAX && last.seq == UINT64_MAX);
-    CHECK(!stream_id_decrease(&first) && stream_id_is_zero(first));
-    stream_id_store(bytes, (stream_id){0x0102030405060708, 0x1112131415161718});
-    CHECK_BYTES(bytes, 16, "\1\2\3\4\5\6\7\10\x11\x12\x13\x14\x15\x16\x17\x18", 16);
-    CHECK_INT(stream_id_load(bytes).seq, 0x1112131415161718);
-    CHECK_BYTES(text, stream_id_format(text, last), "18446744073709551615-18446744073709551615", 41);
-}
-
 int main(int count, char **arguments)
 {
     static const check_test tests[] = {
@@ -212,7 +196,6 @@ int main(int count, char **arguments)
         CHECK_TEST(test_appended_leaves_stay_full),
         CHECK_TEST(test_a_map_of_one_item_is_small),
         CHECK_TEST(test_a_map_can_be_taken_apart_in_slices),
-        CHECK_TEST(test_ids_step_over_the_border_of_a_millisecond),
     };
     return check_main(count, arguments, tests, CHECK_LENGTH(tests));
 }
