@@ -47,6 +47,7 @@ from fastredis.capi.resp cimport *
 from fastredis.capi.set cimport *
 from fastredis.capi.set_algebra cimport *
 from fastredis.capi.ziplist cimport *
+from fastredis.capi.stream cimport *
 from fastredis.capi.zset cimport *
 
 cdef enum:
@@ -483,7 +484,7 @@ ctypedef struct State:
     hashtable_type entry_type
     hashtable_type watched_type
     hashtable_type waited_type
-    set_settings sets            # set.h; the same for sets
+    set_settings sets            # see set.h; lent to every call that may change a set
     fields_settings hashes       # see hash_fields.h; lent to every call that may change a hash
     zset_settings zsets          # see zset.h; lent to every call that may change a sorted set
     random_state random

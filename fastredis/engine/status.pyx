@@ -111,6 +111,41 @@ cdef enum:
     ERROR_COMMAND_NO_KEYS
     ERROR_COMMAND_ARITY
     ERROR_COMMAND_ARGUMENTS
+    ERROR_STREAM_ID
+    ERROR_STREAM_START
+    ERROR_STREAM_END
+    ERROR_STREAM_ZERO_ID
+    ERROR_STREAM_SMALL_ID
+    ERROR_STREAM_EXHAUSTED
+    ERROR_STREAM_TOO_LARGE
+    ERROR_TRIM_MAXLEN
+    ERROR_TRIM_LIMIT
+    ERROR_TRIM_BOTH
+    ERROR_TRIM_NONE
+    ERROR_TRIM_LIMIT_ALONE
+    ERROR_TRIM_LIMIT_EXACT
+    ERROR_XSETID_ADDED
+    ERROR_XSETID_GIVEN_DELETED
+    ERROR_XSETID_DELETED
+    ERROR_XSETID_TOP
+    ERROR_XSETID_LENGTH
+    ERROR_XREAD_GROUP
+    ERROR_XREAD_NOACK
+    ERROR_XREAD_NEW
+    ERROR_XREAD_UNBALANCED
+    ERROR_XREADGROUP_UNBALANCED
+    ERROR_XREADGROUP_NO_GROUP
+    ERROR_XREADGROUP_LAST
+    ERROR_XREADGROUP_PLUS
+    ERROR_XGROUP_NO_KEY
+    ERROR_XGROUP_READ
+    ERROR_BUSY_GROUP
+    ERROR_XCLAIM_MIN_IDLE
+    ERROR_XAUTOCLAIM_MIN_IDLE
+    ERROR_XCLAIM_IDLE
+    ERROR_XCLAIM_TIME
+    ERROR_XCLAIM_RETRY_COUNT
+    ERROR_XAUTOCLAIM_COUNT
     STATUS_COUNT
 
 cdef const char *STATUS_TEXTS[STATUS_COUNT]
@@ -266,6 +301,67 @@ STATUS_TEXTS[ERROR_MODULE_LOAD] = (
 STATUS_TEXTS[ERROR_MODULE_UNLOAD] = (
     b"ERR Error unloading module: no such module with that name")
 
+STATUS_TEXTS[ERROR_STREAM_ID] = b"ERR Invalid stream ID specified as stream command argument"
+STATUS_TEXTS[ERROR_STREAM_START] = b"ERR invalid start ID for the interval"
+STATUS_TEXTS[ERROR_STREAM_END] = b"ERR invalid end ID for the interval"
+STATUS_TEXTS[ERROR_STREAM_ZERO_ID] = b"ERR The ID specified in XADD must be greater than 0-0"
+STATUS_TEXTS[ERROR_STREAM_SMALL_ID] = (
+    b"ERR The ID specified in XADD is equal or smaller than the target stream top item")
+STATUS_TEXTS[ERROR_STREAM_EXHAUSTED] = (
+    b"ERR The stream has exhausted the last possible ID, unable to add more items")
+STATUS_TEXTS[ERROR_STREAM_TOO_LARGE] = b"ERR Elements are too large to be stored"
+STATUS_TEXTS[ERROR_TRIM_MAXLEN] = b"ERR The MAXLEN argument must be >= 0."
+STATUS_TEXTS[ERROR_TRIM_LIMIT] = b"ERR The LIMIT argument must be >= 0."
+STATUS_TEXTS[ERROR_TRIM_BOTH] = (
+    b"ERR syntax error, MAXLEN and MINID options at the same time are not compatible")
+STATUS_TEXTS[ERROR_TRIM_NONE] = b"ERR syntax error, XTRIM must be called with a trimming strategy"
+STATUS_TEXTS[ERROR_TRIM_LIMIT_ALONE] = (
+    b"ERR syntax error, LIMIT cannot be used without specifying a trimming strategy")
+STATUS_TEXTS[ERROR_TRIM_LIMIT_EXACT] = (
+    b"ERR syntax error, LIMIT cannot be used without the special ~ option")
+STATUS_TEXTS[ERROR_XSETID_ADDED] = b"ERR entries_added must be positive"
+STATUS_TEXTS[ERROR_XSETID_GIVEN_DELETED] = (
+    b"ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id")
+STATUS_TEXTS[ERROR_XSETID_DELETED] = (
+    b"ERR The ID specified in XSETID is smaller than current max_deleted_entry_id")
+STATUS_TEXTS[ERROR_XSETID_TOP] = (
+    b"ERR The ID specified in XSETID is smaller than the target stream top item")
+STATUS_TEXTS[ERROR_XSETID_LENGTH] = (
+    b"ERR The entries_added specified in XSETID is smaller than the target stream length")
+STATUS_TEXTS[ERROR_XREAD_GROUP] = (
+    b"ERR The GROUP option is only supported by XREADGROUP. You called XREAD instead.")
+STATUS_TEXTS[ERROR_XREAD_NOACK] = (
+    b"ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead.")
+STATUS_TEXTS[ERROR_XREAD_NEW] = (
+    b"ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> "
+    b"<consumer> option.")
+STATUS_TEXTS[ERROR_XREAD_UNBALANCED] = (
+    b"ERR Unbalanced 'xread' list of streams: for each stream key an ID, '+', or '$' must be "
+    b"specified.")
+STATUS_TEXTS[ERROR_XREADGROUP_UNBALANCED] = (
+    b"ERR Unbalanced 'xreadgroup' list of streams: for each stream key an ID or '>' must be "
+    b"specified.")
+STATUS_TEXTS[ERROR_XREADGROUP_NO_GROUP] = b"ERR Missing GROUP option for XREADGROUP"
+STATUS_TEXTS[ERROR_XREADGROUP_LAST] = (
+    b"ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history "
+    b"of this consumer by specifying a proper ID, or use the > ID to get new messages. The $ "
+    b"ID would just return an empty result set.")
+STATUS_TEXTS[ERROR_XREADGROUP_PLUS] = (
+    b"ERR The + ID is meaningless in the context of XREADGROUP: you want to read the history "
+    b"of this consumer by specifying a proper ID, or use the > ID to get new messages. The + "
+    b"ID would just return an empty result set.")
+STATUS_TEXTS[ERROR_XGROUP_NO_KEY] = (
+    b"ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want "
+    b"to use the MKSTREAM option to create an empty stream automatically.")
+STATUS_TEXTS[ERROR_XGROUP_READ] = b"ERR value for ENTRIESREAD must be positive or -1"
+STATUS_TEXTS[ERROR_BUSY_GROUP] = b"BUSYGROUP Consumer Group name already exists"
+STATUS_TEXTS[ERROR_XCLAIM_MIN_IDLE] = b"ERR Invalid min-idle-time argument for XCLAIM"
+STATUS_TEXTS[ERROR_XAUTOCLAIM_MIN_IDLE] = b"ERR Invalid min-idle-time argument for XAUTOCLAIM"
+STATUS_TEXTS[ERROR_XCLAIM_IDLE] = b"ERR Invalid IDLE option argument for XCLAIM"
+STATUS_TEXTS[ERROR_XCLAIM_TIME] = b"ERR Invalid TIME option argument for XCLAIM"
+STATUS_TEXTS[ERROR_XCLAIM_RETRY_COUNT] = b"ERR Invalid RETRYCOUNT option argument for XCLAIM"
+STATUS_TEXTS[ERROR_XAUTOCLAIM_COUNT] = b"ERR COUNT must be > 0"
+
 # Sent before there is a session.
 cdef const char *REFUSED_MAX_CLIENTS = b"-ERR max number of clients reached\r\n"
 cdef const char *REFUSED_PROTECTED = (
@@ -358,6 +454,38 @@ cdef void error_client_attribute_value(Call *call, slice attribute) noexcept nog
 
 cdef void error_hello_option(Call *call, slice given) noexcept nogil:
     error_named(call, b"ERR Syntax error in HELLO option '", given.data, given.length, b"'")
+
+
+cdef size_t _length_to_nul(slice text) noexcept nogil:
+    cdef const char *end = <const char *>memchr(text.data, 0, text.length)
+    return text.length if end == NULL else end - text.data
+
+
+cdef void _error_two_named(Call *call, const char *before, slice first, const char *between,
+                           slice second, const char *behind) noexcept nogil:
+    """As error_named, with two names."""
+    cdef size_t a = strlen(before), b = _length_to_nul(first), c = strlen(between)
+    cdef char *head = <char *>alloc_new(a + b + c + 1)
+    memcpy(head, before, a)
+    memcpy(head + a, first.data, b)
+    memcpy(head + a + b, between, c + 1)
+    error_named(call, head, second.data, second.length, behind)
+    alloc_free(head, a + b + c + 1)
+
+
+cdef void error_no_group(Call *call, slice key, slice group, const char *behind) noexcept nogil:
+    """Key or group is missing."""
+    _error_two_named(call, b"NOGROUP No such key '", key, b"' or consumer group '", group, behind)
+
+
+cdef void error_no_group_of_key(Call *call, slice group, slice key) noexcept nogil:
+    """The key is there, the group is missing."""
+    _error_two_named(call, b"NOGROUP No such consumer group '", group, b"' for key name '", key,
+                     b"'")
+
+
+cdef void error_xclaim_option(Call *call, slice option) noexcept nogil:
+    error_named(call, b"ERR Unrecognized XCLAIM option '", option.data, option.length, b"'")
 
 
 cdef void error_arity(Call *call) noexcept nogil:
