@@ -26,6 +26,7 @@ include "engine/sessions.pyx"
 # The command families, each with its rows at the foot.
 include "commands/strings.pyx"
 include "commands/strings_lcs.pyx"
+include "commands/bits.pyx"
 include "commands/keys.pyx"
 include "commands/keys_walk.pyx"
 include "commands/expiry.pyx"

@@ -19,6 +19,8 @@ from libc.stdio cimport snprintf
 from libc.string cimport memchr, memcmp, memcpy, memmove, memset, strcmp, strlen, strncmp
 
 from fastredis.capi.alloc cimport *
+from fastredis.capi.bitfield cimport *
+from fastredis.capi.bits cimport *
 from fastredis.capi.clock cimport *
 from fastredis.capi.common cimport *
 from fastredis.capi.crc64 cimport *

@@ -39,6 +39,18 @@ cdef enum:
     ERROR_PACKED_THRESHOLD
     ERROR_MODULE_LOAD
     ERROR_MODULE_UNLOAD
+    ERROR_BIT_OFFSET
+    ERROR_BIT
+    ERROR_BITPOS_BIT
+    ERROR_BITOP_NOT
+    ERROR_BITFIELD_TYPE
+    ERROR_BITFIELD_OVERFLOW
+    ERROR_BITFIELD_READONLY
+    ERROR_HLL_TYPE
+    ERROR_HLL_CORRUPT
+    ERROR_HLL_NO_KEY
+    ERROR_HLL_NOT_SPARSE
+    ERROR_HLL_SIMD
     ERROR_LCS_TYPE
     ERROR_LCS_LEN_AND_IDX
     ERROR_LCS_TOO_LONG
@@ -121,6 +133,20 @@ STATUS_TEXTS[ERROR_EXEC_WITHOUT_MULTI] = b"ERR EXEC without MULTI"
 STATUS_TEXTS[ERROR_DISCARD_WITHOUT_MULTI] = b"ERR DISCARD without MULTI"
 STATUS_TEXTS[ERROR_NESTED_MULTI] = b"ERR MULTI calls can not be nested"
 STATUS_TEXTS[ERROR_WATCH_INSIDE_MULTI] = b"ERR WATCH inside MULTI is not allowed"
+STATUS_TEXTS[ERROR_BIT_OFFSET] = b"ERR bit offset is not an integer or out of range"
+STATUS_TEXTS[ERROR_BIT] = b"ERR bit is not an integer or out of range"
+STATUS_TEXTS[ERROR_BITPOS_BIT] = b"ERR The bit argument must be 1 or 0."
+STATUS_TEXTS[ERROR_BITOP_NOT] = b"ERR BITOP NOT must be called with a single source key."
+STATUS_TEXTS[ERROR_BITFIELD_TYPE] = (
+    b"ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 "
+    b"is.")
+STATUS_TEXTS[ERROR_BITFIELD_OVERFLOW] = b"ERR Invalid OVERFLOW type specified"
+STATUS_TEXTS[ERROR_BITFIELD_READONLY] = b"ERR BITFIELD_RO only supports the GET subcommand"
+STATUS_TEXTS[ERROR_HLL_TYPE] = b"WRONGTYPE Key is not a valid HyperLogLog string value."
+STATUS_TEXTS[ERROR_HLL_CORRUPT] = b"INVALIDOBJ Corrupted HLL object detected"
+STATUS_TEXTS[ERROR_HLL_NO_KEY] = b"ERR The specified key does not exist"
+STATUS_TEXTS[ERROR_HLL_NOT_SPARSE] = b"ERR HLL encoding is not sparse"
+STATUS_TEXTS[ERROR_HLL_SIMD] = b"ERR Argument must be ON or OFF"
 STATUS_TEXTS[ERROR_LCS_TYPE] = b"ERR The specified keys must contain string values"
 STATUS_TEXTS[ERROR_LCS_LEN_AND_IDX] = (
     b"ERR If you want both the length and indexes, please just use IDX.")
