@@ -1,7 +1,8 @@
 /* bits: kernels over long strings of bits: counting ones, finding a bit, combining strings.
  *
- * Why kernels chosen at run time: the library is built once for every x86-64, so the compiler may
- * use SSE2 at most; a CPU of the last ten years does these loops with AVX2 two to four times as fast.
+ * Why kernels chosen at run time: the library is built once for every x86-64, so the compiler
+ * may use SSE2 at most; CPUs of the last ten years do these loops two to four times as fast with
+ * AVX2.
  * On arm64 the compiler itself makes NEON of the portable loops.
  *
  *   bit number     0 1 2 3 4 5 6 7   8 9 10 ...          in a byte the highest bit comes first,

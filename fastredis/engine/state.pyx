@@ -29,6 +29,7 @@ from fastredis.capi.expiry_heap cimport *
 from fastredis.capi.glob cimport *
 from fastredis.capi.hash cimport *
 from fastredis.capi.hashtable cimport *
+from fastredis.capi.hyperloglog cimport *
 from fastredis.capi.lazyfree cimport *
 from fastredis.capi.lcs cimport *
 from fastredis.capi.lzf cimport *
@@ -311,6 +312,7 @@ ctypedef struct State:
     hashtable_type entry_type
     hashtable_type watched_type
     zset_settings zsets          # see zset.h; lent to every call that may change a sorted set
+    bint simd_off                # PFDEBUG SIMD OFF: registers of HyperLogLogs by portable loops
     random_state random
     int64_t now_ms               # wall clock, one reading a batch
     int64_t now_monotonic_ms

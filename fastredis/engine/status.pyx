@@ -51,6 +51,7 @@ cdef enum:
     ERROR_HLL_NO_KEY
     ERROR_HLL_NOT_SPARSE
     ERROR_HLL_SIMD
+    ERROR_HLL_SELF_TEST
     ERROR_LCS_TYPE
     ERROR_LCS_LEN_AND_IDX
     ERROR_LCS_TOO_LONG
@@ -147,6 +148,7 @@ STATUS_TEXTS[ERROR_HLL_CORRUPT] = b"INVALIDOBJ Corrupted HLL object detected"
 STATUS_TEXTS[ERROR_HLL_NO_KEY] = b"ERR The specified key does not exist"
 STATUS_TEXTS[ERROR_HLL_NOT_SPARSE] = b"ERR HLL encoding is not sparse"
 STATUS_TEXTS[ERROR_HLL_SIMD] = b"ERR Argument must be ON or OFF"
+STATUS_TEXTS[ERROR_HLL_SELF_TEST] = b"TESTFAILED HyperLogLog computes wrong on this machine"
 STATUS_TEXTS[ERROR_LCS_TYPE] = b"ERR The specified keys must contain string values"
 STATUS_TEXTS[ERROR_LCS_LEN_AND_IDX] = (
     b"ERR If you want both the length and indexes, please just use IDX.")
@@ -413,6 +415,10 @@ cdef void error_migrate_target(Call *call, slice told) noexcept nogil:
     cdef int size = snprintf(text, ERROR_TEXT_MAX, b"ERR Target instance replied with error: %.*s",
                              <int>min(told.length, ERROR_TEXT_MAX - 64), told.data)
     error_raw(call, text, size)
+
+
+cdef void error_pfdebug(Call *call, slice given) noexcept nogil:
+    error_named(call, b"ERR Unknown PFDEBUG subcommand '", given.data, given.length, b"'")
 
 
 cdef void error_debug(Call *call) noexcept nogil:

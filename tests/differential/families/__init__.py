@@ -6,13 +6,14 @@ from typing import Dict, List, Sequence
 
 from ..grammar import Argv, Family
 from .bits import BITS
+from .hyperloglog import HYPERLOGLOG
 from .keys import KEYS
 from .server import SERVER
 from .strings import STRINGS
 from .transactions import TRANSACTIONS
 from .valkey import VALKEY
 
-FAMILIES: Sequence[Family] = (STRINGS, BITS, KEYS, TRANSACTIONS, SERVER, VALKEY)
+FAMILIES: Sequence[Family] = (STRINGS, BITS, HYPERLOGLOG, KEYS, TRANSACTIONS, SERVER, VALKEY)
 
 
 def reads_by_type(families: Sequence[Family]) -> Dict[bytes, List[Argv]]:
