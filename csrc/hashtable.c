@@ -361,6 +361,26 @@ void *hashtable_find(const hashtable *table, const void *key, size_t length, uin
     return overflow_find(table, bucket, tag, wanted, &position);
 }
 
+bool hashtable_locate_element(const hashtable *table, const void *element, uint64_t hash,
+                              hashtable_position *position) {
+    uint8_t *unit = (uint8_t *)hashtable_bucket_of(table, hash);
+    uint8_t tag = tag_of(hash);
+    uint32_t is_overflow = 0;
+    position->bucket = unit;
+    for (; unit; unit = unit_next(unit, is_overflow), is_overflow = 1) {
+        for (uint32_t found = unit_match(unit, tag, is_overflow); found; found &= found - 1) {
+            uint32_t slot = (uint32_t)__builtin_ctz(found);
+            if (unit_element(unit, slot, is_overflow) != element) continue;
+            position->unit = unit;
+            position->slot = slot;
+            position->is_overflow = is_overflow;
+            return true;
+        }
+    }
+    position->unit = NULL;
+    return false;
+}
+
 /* One split keeps up with one insert; the second makes up for what a pause has left undone. */
 static NOINLINE void buckets_grow(hashtable *table) {
     if (table->resize_paused) return;
@@ -458,6 +478,40 @@ uint64_t hashtable_scan(const hashtable *table, uint64_t cursor, hashtable_visit
 void hashtable_each(const hashtable *table, hashtable_visit visit, void *context) {
     for (size_t index = 0; index < table->buckets; index++)
         chain_visit((uint8_t *)bucket_at(table, index), visit, context);
+}
+
+void hashtable_iterate(hashtable_iterator *iterator, const hashtable *table) {
+    *iterator = (hashtable_iterator){.table = table};
+}
+
+/* Buckets lie side by side and need no help, but their elements are all over memory: those of the
+ * bucket after the next are asked for when the next one's turn comes. */
+static NOINLINE bool iterator_advance(hashtable_iterator *iterator) {
+    const hashtable *table = iterator->table;
+    do {
+        uint8_t *unit = NULL;
+        if (iterator->unit) unit = unit_next(iterator->unit, iterator->is_overflow);
+        iterator->is_overflow = unit != NULL;
+        if (!unit) {
+            if (iterator->next_bucket >= table->buckets) return false;
+            unit = (uint8_t *)bucket_at(table, iterator->next_bucket++);
+            if (iterator->next_bucket + 1 < table->buckets) {
+                uint8_t *ahead = (uint8_t *)bucket_at(table, iterator->next_bucket + 1);
+                for (uint32_t used = unit_used(ahead, 0); used; used &= used - 1)
+                    PREFETCH(unit_element(ahead, (uint32_t)__builtin_ctz(used), 0));
+            }
+        }
+        iterator->unit = unit;
+        iterator->used = unit_used(unit, iterator->is_overflow);
+    } while (!iterator->used);
+    return true;
+}
+
+void *hashtable_next(hashtable_iterator *iterator) {
+    if (!iterator->used && !iterator_advance(iterator)) return NULL;
+    uint32_t slot = (uint32_t)__builtin_ctz(iterator->used);
+    iterator->used &= iterator->used - 1;
+    return unit_element(iterator->unit, slot, iterator->is_overflow);
 }
 
 /* The n-th element of a chain, or NULL where it has no more than n. */

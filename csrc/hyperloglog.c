@@ -292,19 +292,35 @@ static double tau(double x) {
     return sum / 3.0;
 }
 
+/* How often each rank occurs. Neighbours are counted in tables of their own: otherwise equal ones,
+ * which are the rule, would wait for each other's increment. */
+static void count_ranks(uint32_t counts[64], const uint8_t registers[HLL_REGISTERS]) {
+    uint32_t tables[4][64] = {{0}};
+    for (size_t i = 0; i < HLL_REGISTERS; i += 8) {
+        uint64_t eight = load_u64(registers + i);
+        tables[0][eight & 63]++;
+        tables[1][eight >> 8 & 63]++;
+        tables[2][eight >> 16 & 63]++;
+        tables[3][eight >> 24 & 63]++;
+        tables[0][eight >> 32 & 63]++;
+        tables[1][eight >> 40 & 63]++;
+        tables[2][eight >> 48 & 63]++;
+        tables[3][eight >> 56 & 63]++;
+    }
+    for (size_t rank = 0; rank < 64; rank++)
+        counts[rank] = tables[0][rank] + tables[1][rank] + tables[2][rank] + tables[3][rank];
+}
+
 uint64_t hll_estimate(const uint8_t registers[HLL_REGISTERS]) {
     const double m = HLL_REGISTERS, alpha = 0.721347520444481703680; /* 1 / (2 ln 2) */
-    uint32_t counts[4][64] = {{0}}; /* of every fourth register: increments do not wait */
-    for (size_t i = 0; i < HLL_REGISTERS; i += 4)
-        for (size_t lane = 0; lane < 4; lane++) counts[lane][registers[i + lane] & 63]++;
-    for (size_t rank = 0; rank < 64; rank++)
-        counts[0][rank] += counts[1][rank] + counts[2][rank] + counts[3][rank];
-    double z = m * tau((m - counts[0][HLL_RANK_MAX]) / m);
+    uint32_t counts[64];
+    count_ranks(counts, registers);
+    double z = m * tau((m - counts[HLL_RANK_MAX]) / m);
     for (size_t rank = HLL_RANK_MAX - 1; rank >= 1; rank--) {
-        z += counts[0][rank];
+        z += counts[rank];
         z *= 0.5;
     }
-    z += m * sigma(counts[0][0] / m);
+    z += m * sigma(counts[0] / m);
     double estimate = alpha * m * m / z;
     /* Ranks that no hash gives leave nothing to divide by; others answer the same number. */
     return estimate < 0x1p63 ? (uint64_t)llround(estimate) : UINT64_C(1) << 63;

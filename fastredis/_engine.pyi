@@ -26,6 +26,9 @@ class ClientNumbers(TypedDict):
     bytes: int
     watching: int
     watched_keys: int
+    waited_keys: int
+    waited_keys_on_loss: int
+    timeouts: int
     input_max_bytes: int
     output_max_bytes: int
 
@@ -124,7 +127,7 @@ def set_limits(
     keepalive_seconds: int,
     protected: bool,
 ) -> None: ...
-def use_huge_pages(enabled: bool) -> None: ...
+def use_huge_pages(*, everywhere: bool, prepared: bool) -> None: ...
 def set_eviction(
     *, policy: str, samples: int, lfu_log_factor: int, lfu_decay_minutes: int
 ) -> None: ...

@@ -1,8 +1,13 @@
 # common.h: the slice.
+from libc.stdint cimport uint64_t
+
 cdef extern from "common.h" nogil:
     ctypedef struct slice:
         const char *data
         size_t length
+    ctypedef bint cbool "bool"
     void prefetch "PREFETCH"(const void *address)
     bint likely "LIKELY"(bint condition)
     bint unlikely "UNLIKELY"(bint condition)
+    uint64_t load_u64(const void *source)
+    void store_u64(void *target, uint64_t value)

@@ -96,6 +96,7 @@ cdef void key_take(Database *db, entry *e, slice key, uint64_t hash) noexcept no
     cdef hashtable_position position
     hashtable_locate(&db.keys, key.data, key.length, hash, &position)
     key_unlink_due(db, e)
+    entry_lost(db, e)
     hashtable_remove(&db.keys, &position)
 
 

@@ -103,6 +103,7 @@ cdef inline void key_unlink_due(Database *db, entry *e) noexcept nogil:
 cdef void key_remove_at(Database *db, hashtable_position *position, entry *e) noexcept nogil:
     """Delete the entry that stands at a position. The caller tells key_changed."""
     key_unlink_due(db, e)
+    entry_lost(db, e)
     hashtable_remove(&db.keys, position)
     value_free(e)
     entry_free(e)
@@ -247,6 +248,7 @@ cdef inline void key_insert(Database *db, entry *e, uint64_t hash) noexcept nogi
     """Add an entry whose key is not there. The caller tells key_changed."""
     entry_set_clock(e, clock_new())
     hashtable_insert(&db.keys, e, hash)
+    entry_ready(db, e)
     if entry_has_due(e):
         expiry_heap_add(&db.expires, e, entry_due(e))
         expire_schedule(entry_due(e))
@@ -426,6 +428,7 @@ cdef entry *string_overwrite(Database *db, hashtable_position *position, entry *
         if view.value_length == value.length:
             memcpy(view.value, value.data, value.length)
             return e
+    entry_lost(db, e)
     value_free(e)
     if encoding == ENTRY_INT or encoding == ENTRY_BLOB:
         made = entry_set_wide(e, ENTRY_STRING, encoding)
@@ -446,6 +449,7 @@ cdef entry *string_replace(Database *db, hashtable_position *position, entry *e,
         return made if due_ms < 0 else key_set_due_at(db, position, made, due_ms)
     made = string_new(key, encoding, value, number, due_ms)
     entry_set_clock(made, entry_clock(e))
+    entry_lost(db, e)
     key_unlink_due(db, e)
     hashtable_replace(&db.keys, position, made)
     if due_ms >= 0:
@@ -567,4 +571,5 @@ cdef void databases_create(int count) noexcept nogil:
         state.databases[i].id = i
         hashtable_init(&state.databases[i].keys, &state.entry_type)
         hashtable_init(&state.databases[i].watched, &state.watched_type)
+        hashtable_init(&state.databases[i].waited, &state.waited_type)
         expiry_heap_init(&state.databases[i].expires, entry_moved)

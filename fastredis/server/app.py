@@ -16,9 +16,9 @@ import uvloop
 
 from fastredis import _engine
 from fastredis.server import logs
-from fastredis.server.commands import bind_all
 from fastredis.server.listeners import Listeners, open_tcp
 from fastredis.server.process import StartError, set_title, title_of
+from fastredis.server.python_handlers import bind_all
 
 # How long collections stay compact: argument of the engine, directive.
 _PACKING = {
@@ -48,7 +48,9 @@ class Server:
         self.tls_servers: list = []
         self.migrator = None  # of MIGRATE, once it is used
         self.exit_code = 0
-        _engine.use_huge_pages(not config["disable-thp"])
+        _engine.use_huge_pages(
+            everywhere=not config["disable-thp"], prepared=config["prepare-huge-pages"]
+        )
         _engine.create_engine(config["databases"])
         _engine.on_unexpected_error(self._log_unexpected)
         self._follow_limits()

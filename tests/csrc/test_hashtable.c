@@ -484,6 +484,36 @@ static void test_each_visits_every_element_once(check_run *run)
     free(elements);
 }
 
+/* At every size from nothing on, so that chains, splits and segments all occur. */
+static void test_an_iterator_gives_every_element_once(check_run *run)
+{
+    enum { KEYS = 9000 };
+    element **order, *elements = elements_make(run, KEYS, &order);
+    hashtable table;
+    type_seed(run);
+    hashtable_init(&table, &type);
+    for (size_t number = 0; number <= KEYS; number++) {
+        if (number < 100 || number % 900 == 0) {
+            hashtable_iterator iterator;
+            size_t count = 0;
+            hashtable_iterate(&iterator, &table);
+            for (element *next; (next = hashtable_next(&iterator)); count++)
+                next->seen++;
+            CHECK_INT(count, number);
+            CHECK_POINTER(hashtable_next(&iterator), NULL);
+            for (size_t other = 0; other < KEYS; other++) {
+                CHECK_INT(order[other]->seen, other < number);
+                order[other]->seen = 0;
+            }
+        }
+        if (number < KEYS)
+            put(&table, order[number]);
+    }
+    hashtable_free(&table);
+    free(order);
+    free(elements);
+}
+
 static void test_scan_of_a_still_table_visits_every_element_once(check_run *run)
 {
     enum { KEYS = 5000 };
@@ -813,6 +843,39 @@ static void test_prefetching_is_allowed_at_any_time(check_run *run)
     free(elements);
 }
 
+/* For owners whose elements move: the key at the old address may be gone already. */
+static void test_an_element_is_located_by_its_address_without_its_key(check_run *run)
+{
+    enum { COUNT = 3000 };
+    static element elements[COUNT], moved[COUNT];
+    static uint64_t hashes[COUNT];
+    hashtable table;
+    hashtable_position position;
+    type_seed(run);
+    hashtable_init(&table, &type);
+    for (uint32_t number = 0; number < COUNT; number++) {
+        element_make(run, &elements[number], number);
+        hashes[number] = hash_of(&elements[number]);
+        put(&table, &elements[number]);
+    }
+    for (uint32_t number = 0; number < COUNT; number++) {
+        moved[number] = elements[number];
+        memset(&elements[number], 0, sizeof elements[number]);
+        CHECK(!hashtable_locate_element(&table, &moved[number], hashes[number], &position));
+        CHECK_POINTER(position.unit, NULL);
+        CHECK(hashtable_locate_element(&table, &elements[number], hashes[number], &position));
+        hashtable_replace(&table, &position, &moved[number]);
+    }
+    check_table(&table);
+    for (uint32_t number = 0; number < COUNT; number++) {
+        CHECK_POINTER(look(&table, &moved[number]), &moved[number]);
+        CHECK(hashtable_locate_element(&table, &moved[number], hashes[number], &position));
+        hashtable_remove(&table, &position);
+    }
+    CHECK_INT(table.count, 0);
+    hashtable_free(&table);
+}
+
 int main(int count, char **arguments)
 {
     static const check_test tests[] = {
@@ -826,6 +889,7 @@ int main(int count, char **arguments)
         CHECK_TEST(test_one_tag_and_one_bucket_for_all_is_slow_but_right),
         CHECK_TEST(test_the_last_two_of_an_overflow_unit_go_back_to_one),
         CHECK_TEST(test_each_visits_every_element_once),
+        CHECK_TEST(test_an_iterator_gives_every_element_once),
         CHECK_TEST(test_scan_of_a_still_table_visits_every_element_once),
         CHECK_TEST(test_scan_misses_nothing_that_stays_while_the_table_grows_and_shrinks),
         CHECK_TEST(test_scan_ends_from_any_cursor),
@@ -836,6 +900,7 @@ int main(int count, char **arguments)
         CHECK_TEST(test_drain_takes_everything_in_steps_of_its_budget),
         CHECK_TEST(test_a_table_that_is_half_drained_still_finds_the_rest),
         CHECK_TEST(test_prefetching_is_allowed_at_any_time),
+        CHECK_TEST(test_an_element_is_located_by_its_address_without_its_key),
     };
     return check_main(count, arguments, tests, CHECK_LENGTH(tests));
 }
