@@ -20,6 +20,8 @@ from libc.stdio cimport snprintf
 from libc.string cimport memchr, memcmp, memcpy, memmove, memset, strcmp, strlen, strncmp
 
 from fastredis.capi.alloc cimport *
+from fastredis.capi.bitfield cimport *
+from fastredis.capi.bits cimport *
 from fastredis.capi.clock cimport *
 from fastredis.capi.common cimport *
 from fastredis.capi.crc64 cimport *
@@ -32,6 +34,7 @@ from fastredis.capi.hash cimport *
 from fastredis.capi.hash_fields cimport *
 from fastredis.capi.hash_rdb cimport *
 from fastredis.capi.hashtable cimport *
+from fastredis.capi.hyperloglog cimport *
 from fastredis.capi.intset cimport *
 from fastredis.capi.lazyfree cimport *
 from fastredis.capi.lcs cimport *
@@ -487,6 +490,7 @@ ctypedef struct State:
     set_settings sets            # see set.h; lent to every call that may change a set
     fields_settings hashes       # see hash_fields.h; lent to every call that may change a hash
     zset_settings zsets          # see zset.h; lent to every call that may change a sorted set
+    bint simd_off                # PFDEBUG SIMD OFF: registers of HyperLogLogs by portable loops
     random_state random
     int64_t now_ms               # wall clock, one reading a batch
     int64_t now_monotonic_ms

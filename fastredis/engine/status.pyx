@@ -44,6 +44,19 @@ cdef enum:
     ERROR_PACKED_THRESHOLD
     ERROR_MODULE_LOAD
     ERROR_MODULE_UNLOAD
+    ERROR_BIT_OFFSET
+    ERROR_BIT
+    ERROR_BITPOS_BIT
+    ERROR_BITOP_NOT
+    ERROR_BITFIELD_TYPE
+    ERROR_BITFIELD_OVERFLOW
+    ERROR_BITFIELD_READONLY
+    ERROR_HLL_TYPE
+    ERROR_HLL_CORRUPT
+    ERROR_HLL_NO_KEY
+    ERROR_HLL_NOT_SPARSE
+    ERROR_HLL_SIMD
+    ERROR_HLL_SELF_TEST
     ERROR_LCS_TYPE
     ERROR_LCS_LEN_AND_IDX
     ERROR_LCS_TOO_LONG
@@ -189,6 +202,21 @@ STATUS_TEXTS[ERROR_EXEC_WITHOUT_MULTI] = b"ERR EXEC without MULTI"
 STATUS_TEXTS[ERROR_DISCARD_WITHOUT_MULTI] = b"ERR DISCARD without MULTI"
 STATUS_TEXTS[ERROR_NESTED_MULTI] = b"ERR MULTI calls can not be nested"
 STATUS_TEXTS[ERROR_WATCH_INSIDE_MULTI] = b"ERR WATCH inside MULTI is not allowed"
+STATUS_TEXTS[ERROR_BIT_OFFSET] = b"ERR bit offset is not an integer or out of range"
+STATUS_TEXTS[ERROR_BIT] = b"ERR bit is not an integer or out of range"
+STATUS_TEXTS[ERROR_BITPOS_BIT] = b"ERR The bit argument must be 1 or 0."
+STATUS_TEXTS[ERROR_BITOP_NOT] = b"ERR BITOP NOT must be called with a single source key."
+STATUS_TEXTS[ERROR_BITFIELD_TYPE] = (
+    b"ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 "
+    b"is.")
+STATUS_TEXTS[ERROR_BITFIELD_OVERFLOW] = b"ERR Invalid OVERFLOW type specified"
+STATUS_TEXTS[ERROR_BITFIELD_READONLY] = b"ERR BITFIELD_RO only supports the GET subcommand"
+STATUS_TEXTS[ERROR_HLL_TYPE] = b"WRONGTYPE Key is not a valid HyperLogLog string value."
+STATUS_TEXTS[ERROR_HLL_CORRUPT] = b"INVALIDOBJ Corrupted HLL object detected"
+STATUS_TEXTS[ERROR_HLL_NO_KEY] = b"ERR The specified key does not exist"
+STATUS_TEXTS[ERROR_HLL_NOT_SPARSE] = b"ERR HLL encoding is not sparse"
+STATUS_TEXTS[ERROR_HLL_SIMD] = b"ERR Argument must be ON or OFF"
+STATUS_TEXTS[ERROR_HLL_SELF_TEST] = b"TESTFAILED HyperLogLog computes wrong on this machine"
 STATUS_TEXTS[ERROR_LCS_TYPE] = b"ERR The specified keys must contain string values"
 STATUS_TEXTS[ERROR_LCS_LEN_AND_IDX] = (
     b"ERR If you want both the length and indexes, please just use IDX.")
@@ -574,6 +602,10 @@ cdef void error_migrate_target(Call *call, slice told) noexcept nogil:
     cdef int size = snprintf(text, ERROR_TEXT_MAX, b"ERR Target instance replied with error: %.*s",
                              <int>min(told.length, ERROR_TEXT_MAX - 64), told.data)
     error_raw(call, text, size)
+
+
+cdef void error_pfdebug(Call *call, slice given) noexcept nogil:
+    error_named(call, b"ERR Unknown PFDEBUG subcommand '", given.data, given.length, b"'")
 
 
 cdef void error_debug(Call *call) noexcept nogil:

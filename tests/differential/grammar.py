@@ -30,6 +30,7 @@ MAX_BURST = 8
 MAX_SETRANGE_OFFSET = 100_000
 MAX_STRING_BYTES = 512 << 20
 MAX_DRAWN_FIELDS = 1000
+MAX_BIT_OFFSET = MAX_SETRANGE_OFFSET * 8
 LARGEST_RELATIVE_MS = (1 << 63) - (1 << 43)
 MAX_DRAWS = 100
 
@@ -229,13 +230,16 @@ def is_safe(argv: Argv) -> bool:
     - CLIENT PAUSE may not begin a pause, and CLIENT REPLY may not silence the connection.
     - HRANDFIELD may not ask for more than 1000 repeated fields, and no field may be due in a few
       milliseconds: see families/hashes.py.
-    - SETRANGE may not create a value of more than 100 KB, short of the limit.
+    - SETRANGE, SETBIT and BITFIELD may not create a value of more than 100 KB, short of the limit.
     """
     name = argv[0].upper()
     if name == b"SETRANGE" and len(argv) == 4:
         offset = _strict_integer(argv[2])
         if offset is not None and MAX_SETRANGE_OFFSET < offset + len(argv[3]) <= MAX_STRING_BYTES:
             return argv[3] == b""
+    if not all(offset <= MAX_BIT_OFFSET or offset >= MAX_STRING_BYTES * 8
+               for offset in _bit_offsets(name, argv)):
+        return False
     if name == b"AUTH" and len(argv) == 3 and argv[1] != b"default":
         return False
     if name == b"HELLO" and any(arg.upper() == b"AUTH" and argv[at + 3:at + 4] != [b"default"]
@@ -256,6 +260,19 @@ def is_safe(argv: Argv) -> bool:
             return False
     return all(_relative_time_is_safe(text, unit_ms, overflow_is_safe=name != b"RESTORE")
                for text, unit_ms in _relative_times(argv))
+
+
+def _bit_offsets(name: bytes, argv: Argv) -> List[int]:
+    """Numbers of bits that the command may write to."""
+    if name == b"SETBIT":
+        return [_strict_integer(arg) or 0 for arg in argv[2:3]]
+    offsets = []
+    if name == b"BITFIELD":
+        for kind, text in zip(argv[2:], argv[3:]):
+            if kind[:1] in (b"i", b"u") and kind[1:].isdigit():
+                unit = int(kind[1:]) if text[:1] == b"#" else 1
+                offsets.append((_strict_integer(text.lstrip(b"#")) or 0) * unit)
+    return offsets
 
 
 def _relative_times(argv: Argv) -> List[Tuple[bytes, int]]:
