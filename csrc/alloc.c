@@ -2,6 +2,7 @@
 #include "alloc.h"
 
 #include "checked.h"
+#include "prefault.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -222,6 +223,11 @@ void alloc_use_huge_pages(bool enabled)
     (void)enabled;
 }
 
+void alloc_prepare_arenas(bool enabled)
+{
+    (void)enabled;
+}
+
 #else
 
 /* ---- arenas ------------------------------------------------------------------------------ */
@@ -231,6 +237,7 @@ void alloc_use_huge_pages(bool enabled)
 #define RESERVE_LIMIT 1024            /* with more, a free purges by itself: 64 MB */
 #define PURGE_SLABS 16                /* at most so many go back to the system at a time: 1 MB */
 #define POPULATE_SLABS 16             /* a class this large gets whole slabs backed at once */
+#define PREPARE_FROM_ARENAS 4         /* a small process gets ordinary pages: 16 MB */
 #define SEARCH_ARENAS 16              /* looked at for a run of slabs before one more is mapped */
 #define CARVE_BYTES ((size_t)4096)    /* blocks are carved a page at a time */
 
@@ -248,6 +255,7 @@ typedef struct arena_list {
     arena *last;
 } arena_list;
 
+static_assert(PREFAULT_BYTES == ALLOC_ARENA_BYTES, "a prepared piece is one arena");
 static_assert(sizeof(arena) <= sizeof(alloc_slab), "the arena takes the place of a descriptor");
 
 static arena_list dirty_arenas, clean_arenas;
@@ -255,6 +263,7 @@ static size_t arena_count;
 static size_t dirty_slabs; /* free and dirty, over all arenas */
 static size_t large_bytes; /* alloc_pages beyond an arena */
 static bool huge_pages;
+static bool prepare_arenas;
 
 static char *arena_start(const arena *of)
 {
@@ -343,9 +352,23 @@ static void *map_aligned(size_t size, size_t alignment)
     return memory;
 }
 
+/* Memory for one more arena: from the helper where one is ready, else fresh from the system. */
+static void *arena_memory(void)
+{
+    if (prepare_arenas && arena_count >= PREPARE_FROM_ARENAS) {
+        prefault_start();
+        void *ready = prefault_take();
+        if (ready != NULL) {
+            check_address((uintptr_t)ready, ALLOC_ARENA_BYTES);
+            return ready;
+        }
+    }
+    return map_aligned(ALLOC_ARENA_BYTES, ALLOC_ARENA_BYTES);
+}
+
 static arena *arena_map(void)
 {
-    arena *fresh = (arena *)alloc_slab_of(map_aligned(ALLOC_ARENA_BYTES, ALLOC_ARENA_BYTES));
+    arena *fresh = (arena *)alloc_slab_of(arena_memory());
     fresh->free = 0;
     fresh->dirty = 0;
     arena_set(fresh, ARENA_ALL_FREE, 0);
@@ -466,6 +489,11 @@ size_t alloc_reserve_bytes(void)
 void alloc_use_huge_pages(bool enabled)
 {
     huge_pages = enabled;
+}
+
+void alloc_prepare_arenas(bool enabled)
+{
+    prepare_arenas = enabled;
 }
 
 /* ---- pages ------------------------------------------------------------------------------- */

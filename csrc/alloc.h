@@ -242,4 +242,8 @@ void alloc_trim(void);
  * after a fork copies 2 MB, not 4 KB. */
 void alloc_use_huge_pages(bool enabled);
 
+/* Whether arenas beyond the first 16 MB come from a helper thread that has backed them with huge
+ * pages ahead of need (prefault.h): the same gain without the stalls of a first touch. */
+void alloc_prepare_arenas(bool enabled);
+
 #endif

@@ -57,6 +57,7 @@ typedef enum entry_encoding {
     ENTRY_HASHTABLE = 7,
     ENTRY_SKIPLIST = 8,
     ENTRY_STREAM_TREE = 9,
+    ENTRY_LISTPACK_EX = 10, /* hash: a listpack whose fields may have due times */
 } entry_encoding;
 
 enum {
@@ -155,6 +156,11 @@ static inline void entry_set_pointer(entry *e, const void *pointer) {
     store_u64(entry_look(e).value, (uint64_t)(uintptr_t)pointer);
 }
 static inline blob *entry_blob(const entry *e) { return entry_pointer(e); }
+
+/* For collections, which all are one pointer wide: the entry stays where it is. */
+static inline void entry_set_encoding(entry *e, entry_encoding encoding) {
+    e[0] = (uint8_t)((e[0] & 15) | (unsigned)encoding << 4);
+}
 
 /* Bytes asked of the allocator for this entry (a blob or collection behind it not counted). */
 size_t entry_size(const entry *e);

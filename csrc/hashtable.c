@@ -460,6 +460,40 @@ void hashtable_each(const hashtable *table, hashtable_visit visit, void *context
         chain_visit((uint8_t *)bucket_at(table, index), visit, context);
 }
 
+void hashtable_iterate(hashtable_iterator *iterator, const hashtable *table) {
+    *iterator = (hashtable_iterator){.table = table};
+}
+
+/* Buckets lie side by side and need no help, but their elements are all over memory: those of the
+ * bucket after the next are asked for when the next one's turn comes. */
+static NOINLINE bool iterator_advance(hashtable_iterator *iterator) {
+    const hashtable *table = iterator->table;
+    do {
+        uint8_t *unit = NULL;
+        if (iterator->unit) unit = unit_next(iterator->unit, iterator->is_overflow);
+        iterator->is_overflow = unit != NULL;
+        if (!unit) {
+            if (iterator->next_bucket >= table->buckets) return false;
+            unit = (uint8_t *)bucket_at(table, iterator->next_bucket++);
+            if (iterator->next_bucket + 1 < table->buckets) {
+                uint8_t *ahead = (uint8_t *)bucket_at(table, iterator->next_bucket + 1);
+                for (uint32_t used = unit_used(ahead, 0); used; used &= used - 1)
+                    PREFETCH(unit_element(ahead, (uint32_t)__builtin_ctz(used), 0));
+            }
+        }
+        iterator->unit = unit;
+        iterator->used = unit_used(unit, iterator->is_overflow);
+    } while (!iterator->used);
+    return true;
+}
+
+void *hashtable_next(hashtable_iterator *iterator) {
+    if (!iterator->used && !iterator_advance(iterator)) return NULL;
+    uint32_t slot = (uint32_t)__builtin_ctz(iterator->used);
+    iterator->used &= iterator->used - 1;
+    return unit_element(iterator->unit, slot, iterator->is_overflow);
+}
+
 /* The n-th element of a chain, or NULL where it has no more than n. */
 static void *chain_nth(uint8_t *unit, uint64_t n) {
     uint32_t is_overflow = 0;

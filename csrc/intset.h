@@ -11,8 +11,8 @@
  * Invariants: strictly ascending; the block has exactly intset_bytes() bytes. An intset from
  * outside goes through intset_check first; every other call trusts it.
  *
- * Complexity: find O(log n); add and remove O(n) bytes moved; at, random O(1). Ownership: calls that
- * change take the intset and return it or its successor.
+ * Complexity: find O(log n); add and remove O(n) bytes moved; at, random O(1). Ownership: calls
+ * that change take the intset and return it or its successor.
  */
 #ifndef FASTREDIS_INTSET_H
 #define FASTREDIS_INTSET_H

@@ -1,4 +1,4 @@
-/* listpack: a short sequence of texts and numbers in one block, byte for byte as RDB files store it.
+/* listpack: a short sequence of texts and numbers in one block, byte for byte as RDB stores it.
  *
  * Why: a small list, hash or sorted set costs one block and one cache miss or two, not a node for
  * each element; and saving it is a copy. The price is that every search and every change walks or
@@ -20,7 +20,8 @@
  *     F1 xx | F2 xxx | F3 xxxx | F4 xxxxxxxx     signed 16, 24, 32, 64 bits, low byte first
  *     back length: bytes of encoding and data, in groups of 7 bits, the high group first; every
  *     byte but the first has its top bit set, so that it can be read backwards from its end:
- *     1 byte below 128, 2 below 16384, 3 below 2^21, 4 below 2^28, else 5
+ *     1 byte below 128, 2 below 2^14 - 1, 3 below 2^21 - 1, 4 below 2^28 - 1, else 5
+ *     (where the steps are decides whether other servers accept the bytes; theirs are these)
  *
  * A text that is exactly the shortest decimal form of a 64-bit number is stored as that number, in
  * the narrowest of the encodings; reading gives back the same text.
@@ -31,7 +32,10 @@
  *
  * Complexity: first, last, next, previous O(1); at O(distance); find O(bytes); insert, replace,
  * remove O(bytes behind). Ownership: calls that change "take" the listpack and return it or its
- * successor; positions and slices into it are good until the next change.
+ * successor; positions and slices into it are good until the next change, so a text that is put in
+ * must not be borrowed from the same listpack.
+ *
+ * A listpack never passes LISTPACK_BYTES_MAX: whoever lets clients choose lengths converts before.
  */
 #ifndef FASTREDIS_LISTPACK_H
 #define FASTREDIS_LISTPACK_H

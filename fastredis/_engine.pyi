@@ -26,6 +26,9 @@ class ClientNumbers(TypedDict):
     bytes: int
     watching: int
     watched_keys: int
+    waited_keys: int
+    waited_keys_on_loss: int
+    timeouts: int
     input_max_bytes: int
     output_max_bytes: int
 
@@ -124,9 +127,14 @@ def set_limits(
     keepalive_seconds: int,
     protected: bool,
 ) -> None: ...
-def use_huge_pages(enabled: bool) -> None: ...
+def use_huge_pages(*, everywhere: bool, prepared: bool) -> None: ...
 def set_eviction(
     *, policy: str, samples: int, lfu_log_factor: int, lfu_decay_minutes: int
+) -> None: ...
+def set_packing(
+    *, hash_entries: int, hash_value_bytes: int, set_intset_entries: int, set_entries: int,
+    set_value_bytes: int, zset_entries: int, zset_value_bytes: int, stream_bytes: int,
+    stream_entries: int, hyperloglog_sparse_bytes: int, list_size: int, list_compress_depth: int,
 ) -> None: ...
 def set_observation(
     *, slowlog_us: int, slowlog_length: int, latency_ms: int, latency_tracking: bool

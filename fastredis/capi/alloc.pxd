@@ -14,5 +14,6 @@ cdef extern from "alloc.h" nogil:
     void alloc_trim()
     bint alloc_purge()
     void alloc_use_huge_pages(bint enabled)
+    void alloc_prepare_arenas(bint enabled)
     void alloc_detach(void *block, size_t size)
     void alloc_free_detached(void *block)

@@ -21,6 +21,7 @@ cdef extern from "entry.h" nogil:
         ENTRY_HASHTABLE
         ENTRY_SKIPLIST
         ENTRY_STREAM_TREE
+        ENTRY_LISTPACK_EX
     enum:
         ENTRY_INLINE_MAX
         ENTRY_NO_DUE
@@ -51,6 +52,7 @@ cdef extern from "entry.h" nogil:
     void *entry_pointer(const entry *e)
     void entry_set_pointer(entry *e, const void *pointer)
     blob *entry_blob(const entry *e)
+    void entry_set_encoding(entry *e, entry_encoding encoding)
     size_t entry_size(const entry *e)
     entry *entry_new(entry_type type, entry_encoding encoding, slice key, int64_t due_ms,
                      size_t value_length)

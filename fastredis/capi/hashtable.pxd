@@ -32,6 +32,10 @@ cdef extern from "hashtable.h" nogil:
     uint64_t hashtable_scan(const hashtable *table, uint64_t cursor, hashtable_visit visit,
                             void *context)
     void hashtable_each(const hashtable *table, hashtable_visit visit, void *context)
+    ctypedef struct hashtable_iterator:
+        const hashtable *table
+    void hashtable_iterate(hashtable_iterator *iterator, const hashtable *table)
+    void *hashtable_next(hashtable_iterator *iterator)
     void *hashtable_random(const hashtable *table, random_state *random)
     bint hashtable_drain(hashtable *table, size_t budget, hashtable_visit visit, void *context)
     void hashtable_pause_resize(hashtable *table)

@@ -84,6 +84,16 @@ cdef size_t call_memory(const Call *call) noexcept nogil:
     return total
 
 
+cdef size_t waiting_memory(const Session *s) noexcept nogil:
+    """Bytes of the arguments of a command that waits for keys."""
+    cdef size_t total = 0
+    cdef int i
+    if s.key_wait != NULL:
+        for i in range(s.key_wait.argc):
+            total += s.key_wait.argv[i].length
+    return total
+
+
 cdef void client_text(reply *out, const char *label, const char *text) noexcept nogil:
     reply_raw(out, label, strlen(label))
     if text != NULL:
@@ -97,7 +107,7 @@ cdef void client_line(Call *call, const Session *s, size_t own_output) noexcept 
     cdef char text[640]
     cdef char letters[16]
     cdef size_t output = own_output if own else reply_bytes(&s.out)
-    cdef size_t arguments = call_memory(call) if own else 0
+    cdef size_t arguments = call_memory(call) if own else waiting_memory(s)
     cdef size_t queued = queue_memory(&s.queue)
     cdef bint connected = not s.flags & SESSION_INTERNAL
     cdef bint reads = connected and not s.flags & (SESSION_HELD_BY_OUTPUT | SESSION_CLOSING)

@@ -59,6 +59,8 @@ cdef void databases_swap(Database *a, Database *b) noexcept nogil:
     a.expires = b.expires
     b.keys = keys
     b.expires = expires
+    waited_rescan(a)
+    waited_rescan(b)
 
 
 cdef void cmd_swapdb(Call *call) noexcept nogil:

@@ -170,7 +170,7 @@ cdef void _debug_packed_threshold(Call *call) noexcept nogil:
     if not _parse_memory(call.argv[2], &bytes) or bytes < 0 or bytes > UINT32_MAX:
         error_reply(call, ERROR_PACKED_THRESHOLD)
         return
-    state.limits.packed_node_max = <size_t>bytes
+    state.limits.packing.list_node_max = <size_t>bytes
     reply_ok(call.out)
 
 

@@ -1,14 +1,25 @@
 # dump: DUMP and RESTORE: a value as the bytes that an RDB file would hold for it.
 #
-#   value_save      appends type and value of an entry      \
-#   value_version   the oldest version that has this form    > one branch for each type; the formats
-#   value_load      builds an entry from type and value     /  are in csrc/rdb_format.h
-#
-# A payload is signed, but anyone can sign: what is read is checked as if it were not.
+# How each type is written and read stands with its family (value_register of engine/values.pyx);
+# the formats are in csrc/rdb_format.h. A payload is signed, but anyone can sign: what is read is
+# checked as if it were not.
 
-# ---- values ----
+# ---- strings ----
 
-cdef void value_save(rdb_writer *writer, const entry *e) noexcept nogil:
+cdef void _string_free(entry *e) noexcept nogil:
+    blob_release(entry_blob(e))
+
+
+cdef size_t _string_bytes(const entry *e) noexcept nogil:
+    return blob_bytes(entry_blob(e))
+
+
+cdef void _string_own(entry *copy) noexcept nogil:
+    """Blobs are shared: whoever changes one that has other owners copies it first."""
+    blob_share(entry_blob(copy))
+
+
+cdef void _string_save(rdb_writer *writer, const entry *e) noexcept nogil:
     cdef char digits[NUMBER_INT64_MAX_LENGTH]
     cdef slice value
     rdb_write_byte(writer, RDB_TYPE_STRING)
@@ -19,22 +30,12 @@ cdef void value_save(rdb_writer *writer, const entry *e) noexcept nogil:
         rdb_write_string(writer, value.data, value.length)
 
 
-cdef uint16_t value_version(const entry *e) noexcept nogil:
-    """The oldest RDB version that has the form in which value_save writes an entry."""
+cdef uint16_t _string_version(const entry *e) noexcept nogil:
     return RDB_VERSION_STRINGS
 
 
-cdef entry *value_load(rdb_reader *reader, slice key, int64_t due_ms) noexcept nogil:
-    """New entry of a key, in no database; NULL where the bytes are malformed."""
-    cdef uint8_t type
-    if not rdb_read_byte(reader, &type):
-        return NULL
-    if type == RDB_TYPE_STRING:
-        return _string_load(reader, key, due_ms)
-    return NULL
-
-
-cdef entry *_string_load(rdb_reader *reader, slice key, int64_t due_ms) noexcept nogil:
+cdef entry *_string_load(rdb_reader *reader, uint8_t rdb_type, slice key,
+                         int64_t due_ms) noexcept nogil:
     cdef char text[ENTRY_INLINE_MAX]
     cdef rdb_string string
     cdef int64_t number = 0
@@ -57,6 +58,11 @@ cdef entry *_string_load(rdb_reader *reader, slice key, int64_t due_ms) noexcept
     e = entry_new(ENTRY_STRING, ENTRY_BLOB, key, due_ms, 0)
     entry_set_pointer(e, b)
     return e
+
+
+value_register(ENTRY_STRING, _string_free, _string_bytes, _string_own, _string_save,
+               _string_version)
+loader_register(RDB_TYPE_STRING, _string_load)
 
 
 # ---- DUMP ----

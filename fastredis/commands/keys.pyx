@@ -68,6 +68,8 @@ cdef const char *encoding_name(entry_encoding encoding) noexcept nogil:
         return b"raw"
     if encoding == ENTRY_LISTPACK:
         return b"listpack"
+    if encoding == ENTRY_LISTPACK_EX:
+        return b"listpackex"
     if encoding == ENTRY_QUICKLIST:
         return b"quicklist"
     if encoding == ENTRY_INTSET:
@@ -94,6 +96,7 @@ cdef void key_take(Database *db, entry *e, slice key, uint64_t hash) noexcept no
     cdef hashtable_position position
     hashtable_locate(&db.keys, key.data, key.length, hash, &position)
     key_unlink_due(db, e)
+    entry_lost(db, e)
     hashtable_remove(&db.keys, &position)
 
 

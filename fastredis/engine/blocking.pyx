@@ -16,6 +16,9 @@
 # thousand waiting clients cost O(log n) each to come and go, and a tick looks only at those whose
 # time is over. A wait without limit is not in the heap.
 #
+# A command that waits is counted (calls, time, latency) when it is answered: with the time for
+# which it has worked, not waited.
+#
 # Invariant: state.blocked_count is the number of sessions with SESSION_BLOCKED.
 
 cdef void session_timeout_moved(void *element, uint32_t position) noexcept nogil:
@@ -31,6 +34,7 @@ cdef void session_block(Session *s, int64_t timeout_ms, BlockedEnd end) noexcept
     """Suspend the session whose command runs; timeout 0: without limit."""
     s.flags |= SESSION_BLOCKED
     s.blocked_end = end
+    s.blocked_ticks = 0
     s.blocked_muted = s.flags & (SESSION_REPLY_OFF | SESSION_REPLY_SKIP) != 0
     s.blocked_until_ms = 0
     s.blocked_position = EXPIRY_HEAP_NOWHERE
@@ -52,12 +56,18 @@ cdef void _unblock(Session *s) noexcept nogil:
 cdef void blocked_wake(Session *s, size_t mark) noexcept nogil:
     """End a wait whose answer has been written, from `mark` (reply_later) on; the session goes on
     with its kept input."""
+    stats_command(s.last_row, s.blocked_ticks)
+    blocked_resume(s, mark)
+
+
+cdef void blocked_resume(Session *s, size_t mark) noexcept nogil:
+    """The same for a command that has been run again, and is counted."""
     _unblock(s)
     if s.blocked_muted:
         reply_truncate(&s.out, mark)
     session_make_ready(s)
-    if edge_flush != NULL:
-        edge_flush(s)
+    if state.hooks.flush != NULL:
+        state.hooks.flush(s)
 
 
 cdef bint blocked_finish(Session *s, BlockedWhy why) noexcept nogil:
@@ -70,14 +80,16 @@ cdef bint blocked_finish(Session *s, BlockedWhy why) noexcept nogil:
     if why == BLOCKED_CANCELLED:
         error_count(text, strlen(text))
         reply_error(&s.out, text, strlen(text))
+        s.last_row.failed += 1
+    stats_command(s.last_row, s.blocked_ticks)
     # `end` sees the session as it will be: free to go on.
     _unblock(s)
     s.blocked_end(s, why)
     if s.blocked_muted:
         reply_truncate(&s.out, mark)
     session_make_ready(s)
-    if edge_flush != NULL:
-        edge_flush(s)
+    if state.hooks.flush != NULL:
+        state.hooks.flush(s)
     return True
 
 

@@ -14,9 +14,6 @@ ctypedef enum Dispatched:
     DISPATCHED
     DISPATCH_HELD                # not executed: the session is suspended, come again
 
-ctypedef void (*PythonCall)(Call *call) noexcept nogil
-cdef PythonCall python_call = NULL
-
 
 cdef void call_execute(Call *call) noexcept nogil:
     """Run the handler and count it."""
@@ -26,8 +23,11 @@ cdef void call_execute(Call *call) noexcept nogil:
     if likely(call.row.handler != NULL):
         call.row.handler(call)
     else:
-        python_call(call)
+        state.hooks.python_call(call)
     ticks = clock_ticks() - start
+    if unlikely(call.session.flags & SESSION_BLOCKED):
+        call.session.blocked_ticks += ticks
+        return
     stats_command(call.row, ticks)
     if unlikely(ticks >= state.limits.slow_ticks):
         slow_command(call, ticks)
@@ -101,6 +101,8 @@ cdef bint _gate_memory(Call *call) noexcept nogil:
     """Make room before every command; only those that need memory are refused without."""
     if likely(not state.limits.memory_max) or evict_to_fit():
         return True
+    if call.row.handler == cmd_exec:
+        return not queue_has(call.session, COMMAND_DENYOOM)
     return not (call.row.flags & COMMAND_DENYOOM)
 
 
@@ -113,15 +115,16 @@ cdef bint _held_by_pause(Call *call) noexcept nogil:
     if state.pause_all:
         return True
     if call.row.handler == cmd_exec:
-        return queue_has_write(call.session)
+        return queue_has(call.session, COMMAND_WRITE | COMMAND_MAY_REPLICATE)
     # Queueing a write in MULTI is held as well, so that EXEC meets no half-known transaction.
     return call.row.flags & (COMMAND_WRITE | COMMAND_MAY_REPLICATE) != 0
 
 
-cdef bint queue_has_write(Session *s) noexcept nogil:
+cdef bint queue_has(Session *s, uint32_t flags) noexcept nogil:
+    """Whether a queued command has one of the flags."""
     cdef uint32_t i
     for i in range(s.queue.count):
-        if s.queue.commands[i].row.flags & (COMMAND_WRITE | COMMAND_MAY_REPLICATE):
+        if s.queue.commands[i].row.flags & flags:
             return True
     return False
 
@@ -170,7 +173,11 @@ cdef Dispatched dispatch(Session *s, const slice *argv, int argc, const Row *hin
         call_reject(&call)
         return _muted(s, mark)
     if unlikely(not _gate_memory(&call)):
-        error_reply(&call, ERROR_OUT_OF_MEMORY)
+        if found.handler == cmd_exec:
+            error_reply(&call, ERROR_EXEC_ABORT_OUT_OF_MEMORY)
+            transaction_end(s)
+        else:
+            error_reply(&call, ERROR_OUT_OF_MEMORY)
         call_reject(&call)
         return _muted(s, mark)
     if unlikely(state.pause_until_ms) and _held_by_pause(&call):
@@ -181,6 +188,8 @@ cdef Dispatched dispatch(Session *s, const slice *argv, int argc, const Row *hin
         reply_raw(&s.out, b"+QUEUED\r\n", 9)
     else:
         call_execute(&call)
+        if unlikely(state.ready_keys != NULL) and not s.flags & SESSION_DENY_BLOCKING:
+            keys_serve()
     s.command_count += 1
     return _muted(s, mark)
 
@@ -221,3 +230,4 @@ cdef void pause_end() noexcept nogil:
         s = s.next
         if s == state.sessions:
             break
+    waited_rescan_all()

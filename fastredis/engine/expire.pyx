@@ -7,18 +7,12 @@
 #
 # While CLIENT PAUSE holds the writes nothing is deleted: the end of the pause calls for a tick.
 #
-# The same tick takes apart what FLUSHALL and other mass deletions have left (the graveyard).
+# The same tick takes apart what was dropped and is not yet freed (the graveyard of values.pyx).
 
 cdef enum:
     TICK_US = 1000               # longest work of a tick ...
     TICK_CHECK = 64              # ... looked at after this many keys
     NEVER_MS = 0x4000000000000000
-
-ctypedef struct Grave:
-    hashtable keys
-    Grave *next
-
-cdef Grave *graves = NULL
 
 
 cdef inline void expire_schedule(int64_t due_ms) noexcept nogil:
@@ -26,7 +20,7 @@ cdef inline void expire_schedule(int64_t due_ms) noexcept nogil:
         state.wake_ms = due_ms
 
 
-cdef inline bint _tick_over(int64_t start_us) noexcept nogil:
+cdef inline bint tick_over(int64_t start_us) noexcept nogil:
     return clock_monotonic_us() - start_us >= TICK_US
 
 
@@ -38,31 +32,25 @@ cdef bint _expire_database(Database *db, int64_t start_us) noexcept nogil:
     while expiry_heap_first(&db.expires, &first, &due_ms) and due_ms <= state.now_ms:
         key_expire(db, <entry *>first)
         done += 1
-        if done % TICK_CHECK == 0 and _tick_over(start_us):
+        if done % TICK_CHECK == 0 and tick_over(start_us):
             state.stats.expire_ticks_capped += 1
             return False
     return True
 
 
-cdef void grave_visit(void *context, void *element) noexcept nogil:
+cdef void _buried_entry(void *context, void *element) noexcept nogil:
     value_free(<entry *>element)
     entry_free(<entry *>element)
     state.stats.freed_lazily += 1
+    state.graves_waiting -= 1
 
 
-cdef bint graves_empty_some(int64_t start_us) noexcept nogil:
-    """Free a part of the flushed tables; True where nothing is left."""
-    global graves
-    cdef Grave *grave
-    while graves != NULL:
-        if not hashtable_drain(&graves.keys, TICK_CHECK, grave_visit, NULL):
-            if _tick_over(start_us):
-                return False
-            continue
-        grave = graves
-        graves = grave.next
-        hashtable_free(&grave.keys)
-        alloc_free(grave, sizeof(Grave))
+cdef bint _free_keys_step(void *value, size_t budget) noexcept nogil:
+    cdef hashtable *keys = <hashtable *>value
+    if not hashtable_drain(keys, budget, _buried_entry, NULL):
+        return False
+    hashtable_free(keys)
+    alloc_free(keys, sizeof(hashtable))
     return True
 
 
@@ -88,15 +76,14 @@ cdef void expire_tick() noexcept nogil:
 
 cdef void database_flush(Database *db) noexcept nogil:
     """Empty a database in constant time; the memory is given back in later ticks."""
-    global graves
-    cdef Grave *grave
+    cdef hashtable *keys
     watch_touch_all(db, NULL)
     expiry_heap_clear(&db.expires)
     if db.keys.count == 0:
         return
-    grave = <Grave *>alloc_new(sizeof(Grave))
-    grave.keys = db.keys
-    grave.next = graves
-    graves = grave
+    keys = <hashtable *>alloc_new(sizeof(hashtable))
+    keys[0] = db.keys
+    state.graves_waiting += keys.count
     hashtable_init(&db.keys, &state.entry_type)
-    expire_schedule(state.now_ms)
+    waited_rescan(db)
+    grave_add(keys, _free_keys_step, 0)

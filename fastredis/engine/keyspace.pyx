@@ -93,28 +93,6 @@ cdef inline void entry_touch(Call *call, entry *e) noexcept nogil:
         clock_touch(e)
 
 
-# ---- values ----
-
-cdef void value_free(entry *e) noexcept nogil:
-    """Free what stands behind the entry's pointer."""
-    if entry_get_encoding(e) == ENTRY_BLOB:
-        blob_release(entry_blob(e))
-
-
-cdef size_t value_bytes(const entry *e) noexcept nogil:
-    """Bytes of what stands behind the entry's pointer."""
-    if entry_get_encoding(e) == ENTRY_BLOB:
-        return blob_bytes(entry_blob(e))
-    return 0
-
-
-cdef void value_own(entry *copy) noexcept nogil:
-    """Make a fresh copy of an entry (entry_rename) the owner of what stands behind its pointer.
-    Blobs are shared: whoever changes one that has other owners copies it first."""
-    if entry_get_encoding(copy) == ENTRY_BLOB:
-        blob_share(entry_blob(copy))
-
-
 # ---- deleting ----
 
 cdef inline void key_unlink_due(Database *db, entry *e) noexcept nogil:
@@ -125,6 +103,7 @@ cdef inline void key_unlink_due(Database *db, entry *e) noexcept nogil:
 cdef void key_remove_at(Database *db, hashtable_position *position, entry *e) noexcept nogil:
     """Delete the entry that stands at a position. The caller tells key_changed."""
     key_unlink_due(db, e)
+    entry_lost(db, e)
     hashtable_remove(&db.keys, position)
     value_free(e)
     entry_free(e)
@@ -236,6 +215,20 @@ cdef inline bint type_or_reply(Call *call, const entry *e, entry_type wanted) no
     return False
 
 
+cdef inline bint key_typed_or_reply(Call *call, slice key, entry_type type,
+                                    entry **e) noexcept nogil:
+    """key_write of a key that must be of a type, or missing (e is then NULL)."""
+    e[0] = key_write(call, key)
+    return e[0] == NULL or type_or_reply(call, e[0], type)
+
+
+cdef inline bint key_typed_read_or_reply(Call *call, slice key, entry_type type,
+                                         entry **e) noexcept nogil:
+    """The same with key_read."""
+    e[0] = key_read(call, key)
+    return e[0] == NULL or type_or_reply(call, e[0], type)
+
+
 # ---- adding and changing ----
 
 cdef inline void key_changed(Database *db, slice key) noexcept nogil:
@@ -255,9 +248,35 @@ cdef inline void key_insert(Database *db, entry *e, uint64_t hash) noexcept nogi
     """Add an entry whose key is not there. The caller tells key_changed."""
     entry_set_clock(e, clock_new())
     hashtable_insert(&db.keys, e, hash)
+    entry_ready(db, e)
     if entry_has_due(e):
         expiry_heap_add(&db.expires, e, entry_due(e))
         expire_schedule(entry_due(e))
+
+
+cdef entry *collection_new(slice key, entry_type type, entry_encoding encoding,
+                           const void *value, int64_t due_ms) noexcept nogil:
+    """New entry, in no database yet, that takes the value."""
+    cdef entry *e = entry_new(type, encoding, key, due_ms, 0)
+    entry_set_pointer(e, value)
+    return e
+
+
+cdef entry *collection_add(Call *call, slice key, entry_type type, entry_encoding encoding,
+                           const void *value) noexcept nogil:
+    """Add a key that was looked up and is missing; takes the value. The caller tells
+    key_changed."""
+    cdef entry *e = collection_new(key, type, encoding, value, ENTRY_NO_DUE)
+    key_insert(call.database, e, key_hash(call, key))
+    return e
+
+
+cdef void key_remove_emptied(Database *db, slice key) noexcept nogil:
+    """Delete a collection that has lost its last element. The caller tells key_changed."""
+    cdef hashtable_position position
+    cdef uint64_t hash = hash_bytes(&state.entry_type.seed, key.data, key.length)
+    cdef entry *e = <entry *>hashtable_locate(&db.keys, key.data, key.length, hash, &position)
+    key_remove_at(db, &position, e)
 
 
 cdef void key_put(Database *db, entry *e, slice key, uint64_t hash) noexcept nogil:
@@ -409,6 +428,7 @@ cdef entry *string_overwrite(Database *db, hashtable_position *position, entry *
         if view.value_length == value.length:
             memcpy(view.value, value.data, value.length)
             return e
+    entry_lost(db, e)
     value_free(e)
     if encoding == ENTRY_INT or encoding == ENTRY_BLOB:
         made = entry_set_wide(e, ENTRY_STRING, encoding)
@@ -429,6 +449,7 @@ cdef entry *string_replace(Database *db, hashtable_position *position, entry *e,
         return made if due_ms < 0 else key_set_due_at(db, position, made, due_ms)
     made = string_new(key, encoding, value, number, due_ms)
     entry_set_clock(made, entry_clock(e))
+    entry_lost(db, e)
     key_unlink_due(db, e)
     hashtable_replace(&db.keys, position, made)
     if due_ms >= 0:
@@ -517,4 +538,5 @@ cdef void databases_create(int count) noexcept nogil:
         state.databases[i].id = i
         hashtable_init(&state.databases[i].keys, &state.entry_type)
         hashtable_init(&state.databases[i].watched, &state.watched_type)
+        hashtable_init(&state.databases[i].waited, &state.waited_type)
         expiry_heap_init(&state.databases[i].expires, entry_moved)

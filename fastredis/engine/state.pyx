@@ -27,14 +27,18 @@ from fastredis.capi.expiry_heap cimport *
 from fastredis.capi.glob cimport *
 from fastredis.capi.hash cimport *
 from fastredis.capi.hashtable cimport *
+from fastredis.capi.intset cimport *
 from fastredis.capi.lazyfree cimport *
 from fastredis.capi.lcs cimport *
+from fastredis.capi.listpack cimport *
 from fastredis.capi.lzf cimport *
 from fastredis.capi.number cimport *
+from fastredis.capi.packing cimport *
 from fastredis.capi.random cimport *
 from fastredis.capi.rdb_format cimport *
 from fastredis.capi.reply cimport *
 from fastredis.capi.resp cimport *
+from fastredis.capi.zset cimport *
 
 cdef enum:
     KEY_SPECS_MAX = 4
@@ -134,6 +138,7 @@ ctypedef struct Database:
     hashtable keys
     expiry_heap expires
     hashtable watched            # of WatchedKey
+    hashtable waited             # of WaitedKey
     int id
 
 ctypedef struct WatchedKey:
@@ -149,6 +154,44 @@ ctypedef struct Watch:
     Watch *previous_of_key
     Watch *next_of_session
     bint was_expired             # already due when WATCH saw it: counts as missing
+
+ctypedef struct WaitedKey:
+    KeyWaiter *first             # who came first is served first
+    KeyWaiter *last
+    Database *database
+    WaitedKey *next_ready
+    bint is_ready                # in state.ready_keys
+    bint is_served               # its waiters are being run
+    uint32_t loss_count          # waiters that also run where the key goes
+    uint32_t key_length
+    char key[1]
+
+# One session in the queue of one key.
+ctypedef struct KeyWaiter:
+    WaitedKey *key
+    KeyWait *wait
+    KeyWaiter *previous
+    KeyWaiter *next
+
+cdef enum BlockedWhy:
+    BLOCKED_TIMEOUT              # time has run out, or CLIENT UNBLOCK says so
+    BLOCKED_CANCELLED            # by CLIENT UNBLOCK ERROR; the error is already sent
+    BLOCKED_CLOSED               # the session goes: nothing is to be sent
+
+ctypedef void (*BlockedEnd)(Session *s, BlockedWhy why) noexcept nogil
+
+# A command that waits for keys; see blocking_keys.pyx.
+ctypedef struct KeyWait:
+    Session *session
+    Row *row
+    slice *argv                  # behind the waiters, in the same block
+    int argc
+    entry_type wanted
+    bint on_loss
+    BlockedEnd timed_out
+    size_t block_bytes
+    int waiter_count
+    KeyWaiter waiters[1]
 
 # ---- sessions ----
 
@@ -191,13 +234,6 @@ ctypedef struct MultiQueue:
     uint32_t owned               # how many of the first commands own their bytes
     size_t bytes
 
-cdef enum BlockedWhy:
-    BLOCKED_TIMEOUT              # time has run out, or CLIENT UNBLOCK says so
-    BLOCKED_CANCELLED            # by CLIENT UNBLOCK ERROR; the error is already sent
-    BLOCKED_CLOSED               # the session goes: nothing is to be sent
-
-ctypedef void (*BlockedEnd)(Session *s, BlockedWhy why) noexcept nogil
-
 ctypedef struct Session:
     uint64_t id
     uint32_t flags
@@ -227,6 +263,8 @@ ctypedef struct Session:
     bint blocked_muted           # CLIENT REPLY has taken the answer away beforehand
     BlockedEnd blocked_end       # what answers when the wait is over
     void *blocked_data           # what the family that waits keeps of the wait
+    uint64_t blocked_ticks       # what the command that waits has taken so far
+    KeyWait *key_wait            # not NULL: waits for keys, or is being run again for one
     uint64_t net_in
     uint64_t net_out
     uint64_t command_count
@@ -249,6 +287,133 @@ ctypedef struct Call:
     Row *row
     uint64_t hash                # of the first key, where has_hash
     bint has_hash
+
+# ---- what is observed ----
+
+cdef enum:
+    ERROR_CODE_MAX = 24
+    ERROR_CODES_MAX = 128        # codes beyond are counted under the last
+    LATENCY_SAMPLES = 160
+    LATENCY_EVENTS_MAX = 16
+    METER_SAMPLES = 16
+    METER_COMMANDS = 0
+    METER_NET_IN
+    METER_NET_OUT
+    METER_LOOP_CYCLES
+    METER_LOOP_TICKS             # a cycle
+    METERS
+
+ctypedef struct ErrorCode:
+    char code[ERROR_CODE_MAX]
+    uint64_t count
+
+ctypedef struct LatencySample:
+    int64_t second               # 0: unused
+    int64_t worst_ms
+
+ctypedef struct LatencyEvent:
+    const char *name             # borrowed: literals only
+    int64_t worst_ms
+    int next
+    LatencySample samples[LATENCY_SAMPLES]
+
+ctypedef struct LatencyMonitor:
+    LatencyEvent events[LATENCY_EVENTS_MAX]
+    int count
+
+ctypedef struct SlowCommand:
+    SlowCommand *older
+    SlowCommand *newer
+    size_t block_bytes
+    int64_t id
+    int64_t second
+    int64_t duration_us
+    slice peer
+    slice name
+    int argc
+    slice argv[1]                # argc of them
+
+ctypedef struct SlowLog:
+    SlowCommand *newest
+    SlowCommand *oldest
+    int64_t count
+    int64_t next_id
+
+ctypedef struct Meter:
+    uint64_t last
+    uint64_t last_base
+    double rates[METER_SAMPLES]
+
+ctypedef struct Meters:
+    Meter of[METERS]
+    int next
+    int64_t sampled_us
+
+# ---- what waits to be freed or evicted ----
+
+cdef enum:
+    POOL_SLOTS = 16
+    POOL_KEY_MAX = 255           # longer keys are evicted from a sample, never kept in the pool
+
+# Free about `budget` elements; True: the value is gone, its own block included.
+ctypedef bint (*GraveStep)(void *value, size_t budget) noexcept nogil
+
+ctypedef struct Grave:
+    void *value
+    GraveStep step
+    uint64_t counted
+    Grave *next
+
+ctypedef enum EvictRank:
+    EVICT_NONE
+    EVICT_LRU
+    EVICT_LFU
+    EVICT_RANDOM
+    EVICT_TTL
+
+ctypedef struct Candidate:
+    uint64_t score               # higher goes first; 0: the slot is free
+    Database *database
+    size_t key_length
+    char key[POOL_KEY_MAX]
+
+ctypedef struct Eviction:
+    EvictRank rank
+    bint volatile_only
+    uint32_t samples
+    Candidate pool[POOL_SLOTS]
+
+# ---- the batch that runs ----
+
+cdef enum:
+    WORKS_MAX = 256
+
+# What one session has offered to the batch.
+ctypedef struct Work:
+    Session *session
+    char *data
+    size_t length
+    size_t consumed              # bytes of whole commands
+    uint32_t first               # its commands in the batch
+    uint32_t end
+    resp_status status
+    bint is_pending              # data is the session's own pending buffer
+
+# ---- set by the server layer ----
+
+# Send what is in Session.out; False where the socket takes no more now.
+ctypedef bint (*Flush)(Session *s) noexcept nogil
+# Run a command's Python side in place.
+ctypedef void (*PythonCall)(Call *call) noexcept nogil
+# Of MIGRATE (commands/migrate.pyx). Start: False where there is no loop to come back to.
+ctypedef bint (*MigrationStart)(void *migration) noexcept nogil
+ctypedef void (*MigrationRun)(void *migration) noexcept nogil
+
+ctypedef struct Hooks:
+    Flush flush                  # NULL: there is no edge
+    PythonCall python_call
+    MigrationStart migration_start
+    MigrationRun migration_run
 
 # ---- the state ----
 
@@ -299,13 +464,15 @@ ctypedef struct Limits:
     int64_t latency_ms           # latency-monitor-threshold; 0: none
     Permission debug_command
     Permission module_command
-    size_t packed_node_max       # DEBUG QUICKLIST-PACKED-THRESHOLD; 0: the usual
+    collection_limits packing
 
 ctypedef struct State:
     Database *databases
     int database_count
     hashtable_type entry_type
     hashtable_type watched_type
+    hashtable_type waited_type
+    zset_settings zsets          # see zset.h; lent to every call that may change a sorted set
     random_state random
     int64_t now_ms               # wall clock, one reading a batch
     int64_t now_monotonic_ms
@@ -327,6 +494,10 @@ ctypedef struct State:
     char version[VERSION_BYTES]  # what clients are told; empty: VERSION_DEFAULT
     uint64_t blocked_count
     expiry_heap timeouts         # of blocked sessions, by monotonic time
+    uint64_t waited_count        # keys that somebody waits for
+    uint64_t waited_loss_count   # ... also for their end
+    WaitedKey *ready_keys        # to be served behind the running command
+    WaitedKey *ready_keys_last
     uint64_t watching_count
     uint64_t watched_count
     int64_t pause_until_ms       # monotonic; 0: not paused
@@ -337,5 +508,16 @@ ctypedef struct State:
     uint32_t lfu_decay_minutes
     int64_t wake_ms              # wall clock: when the edge must call engine_tick next
     resp_batch batch             # of whoever executes now
+    Work works[WORKS_MAX]        # whose commands are in it
+    uint32_t work_count
+    Grave *graves                # values.pyx
+    uint64_t graves_waiting      # values in them; of a flushed database each key
+    Eviction eviction
+    ErrorCode error_codes[ERROR_CODES_MAX]
+    int error_code_count
+    LatencyMonitor latency
+    SlowLog slowlog
+    Meters meters
+    Hooks hooks
 
 cdef State state

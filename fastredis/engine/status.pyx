@@ -68,6 +68,7 @@ cdef enum:
     ERROR_MIGRATE_CHANGED
     ERROR_EXEC_ABORT_ARITY
     ERROR_EXEC_ABORT_NO_AUTH
+    ERROR_EXEC_ABORT_OUT_OF_MEMORY
     ERROR_WRONG_PASSWORD
     ERROR_NO_PASSWORD_SET
     ERROR_HELLO_NO_AUTH
@@ -79,6 +80,7 @@ cdef enum:
     ERROR_MAX_AGE
     ERROR_MAX_AGE_POSITIVE
     ERROR_TIMEOUT_NOT_INTEGER
+    ERROR_TIMEOUT_NOT_FLOAT
     ERROR_TIMEOUT_NEGATIVE
     ERROR_TIMEOUT_RANGE
     ERROR_PAUSE_MODE
@@ -166,6 +168,9 @@ STATUS_TEXTS[ERROR_EXEC_ABORT_ARITY] = (
     b"wrong number of arguments for 'exec' command")
 STATUS_TEXTS[ERROR_EXEC_ABORT_NO_AUTH] = (
     b"EXECABORT Transaction discarded because of: NOAUTH Authentication required.")
+STATUS_TEXTS[ERROR_EXEC_ABORT_OUT_OF_MEMORY] = (
+    b"EXECABORT Transaction discarded because of: "
+    b"OOM command not allowed when used memory > 'maxmemory'.")
 STATUS_TEXTS[ERROR_WRONG_PASSWORD] = (
     b"WRONGPASS invalid username-password pair or user is disabled.")
 STATUS_TEXTS[ERROR_NO_PASSWORD_SET] = (
@@ -184,6 +189,7 @@ STATUS_TEXTS[ERROR_CLIENT_ID_POSITIVE] = b"ERR client-id should be greater than 
 STATUS_TEXTS[ERROR_MAX_AGE] = b"ERR maxage is not an integer or out of range"
 STATUS_TEXTS[ERROR_MAX_AGE_POSITIVE] = b"ERR maxage should be greater than 0"
 STATUS_TEXTS[ERROR_TIMEOUT_NOT_INTEGER] = b"ERR timeout is not an integer or out of range"
+STATUS_TEXTS[ERROR_TIMEOUT_NOT_FLOAT] = b"ERR timeout is not a float or out of range"
 STATUS_TEXTS[ERROR_TIMEOUT_NEGATIVE] = b"ERR timeout is negative"
 STATUS_TEXTS[ERROR_TIMEOUT_RANGE] = b"ERR timeout is out of range"
 STATUS_TEXTS[ERROR_PAUSE_MODE] = b"ERR CLIENT PAUSE mode must be WRITE or ALL"
@@ -214,37 +220,30 @@ cdef const char *REFUSED_PROTECTED = (
 
 cdef enum:
     ERROR_TEXT_MAX = 512
-    ERROR_CODE_MAX = 24
-    ERROR_CODES_MAX = 128        # codes beyond are counted under the last
-
-ctypedef struct ErrorCode:
-    char code[ERROR_CODE_MAX]
-    uint64_t count
-
-cdef ErrorCode error_codes[ERROR_CODES_MAX]
-cdef int error_code_count = 0
 
 
 cdef void error_count(const char *text, size_t length) noexcept nogil:
     """Count an error reply under its code, the first word of the text."""
-    global error_code_count
     cdef const char *blank = <const char *>memchr(text, c' ', length)
     cdef size_t size = blank - text if blank != NULL else length
+    cdef ErrorCode *counted
     cdef int i
     if size >= ERROR_CODE_MAX:
         size = ERROR_CODE_MAX - 1
     state.stats.errors += 1
-    for i in range(error_code_count):
-        if error_codes[i].code[size] == 0 and memcmp(error_codes[i].code, text, size) == 0:
-            error_codes[i].count += 1
+    for i in range(state.error_code_count):
+        counted = &state.error_codes[i]
+        if counted.code[size] == 0 and memcmp(counted.code, text, size) == 0:
+            counted.count += 1
             return
-    if error_code_count == ERROR_CODES_MAX:
-        error_codes[ERROR_CODES_MAX - 1].count += 1
+    if state.error_code_count == ERROR_CODES_MAX:
+        state.error_codes[ERROR_CODES_MAX - 1].count += 1
         return
-    memset(error_codes[error_code_count].code, 0, ERROR_CODE_MAX)
-    memcpy(error_codes[error_code_count].code, text, size)
-    error_codes[error_code_count].count = 1
-    error_code_count += 1
+    counted = &state.error_codes[state.error_code_count]
+    memset(counted.code, 0, ERROR_CODE_MAX)
+    memcpy(counted.code, text, size)
+    counted.count = 1
+    state.error_code_count += 1
 
 
 cdef void error_raw(Call *call, const char *text, size_t length) noexcept nogil:

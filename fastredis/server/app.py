@@ -16,9 +16,25 @@ import uvloop
 
 from fastredis import _engine
 from fastredis.server import logs
-from fastredis.server.commands import bind_all
 from fastredis.server.listeners import Listeners, open_tcp
 from fastredis.server.process import StartError, set_title, title_of
+from fastredis.server.python_handlers import bind_all
+
+# How long collections stay compact: argument of the engine, directive.
+_PACKING = {
+    "hash_entries": "hash-max-listpack-entries",
+    "hash_value_bytes": "hash-max-listpack-value",
+    "set_intset_entries": "set-max-intset-entries",
+    "set_entries": "set-max-listpack-entries",
+    "set_value_bytes": "set-max-listpack-value",
+    "zset_entries": "zset-max-listpack-entries",
+    "zset_value_bytes": "zset-max-listpack-value",
+    "stream_bytes": "stream-node-max-bytes",
+    "stream_entries": "stream-node-max-entries",
+    "hyperloglog_sparse_bytes": "hll-sparse-max-bytes",
+    "list_size": "list-max-listpack-size",
+    "list_compress_depth": "list-compress-depth",
+}
 
 
 class Server:
@@ -32,7 +48,9 @@ class Server:
         self.tls_servers: list = []
         self.migrator = None  # of MIGRATE, once it is used
         self.exit_code = 0
-        _engine.use_huge_pages(not config["disable-thp"])
+        _engine.use_huge_pages(
+            everywhere=not config["disable-thp"], prepared=config["prepare-huge-pages"]
+        )
         _engine.create_engine(config["databases"])
         _engine.on_unexpected_error(self._log_unexpected)
         self._follow_limits()
@@ -160,6 +178,8 @@ class Server:
             self.config.on_change(
                 ("proc-title-template", "port", "bind"), lambda config: set_title(title_of(config))
             )
+        self._apply_packing(self.config)
+        self.config.on_change(tuple(_PACKING.values()), self._apply_packing)
         self._apply_eviction(self.config)
         self.config.on_change(
             ("maxmemory-policy", "maxmemory-samples", "lfu-log-factor", "lfu-decay-time"),
@@ -192,6 +212,10 @@ class Server:
             latency_ms=config["latency-monitor-threshold"],
             latency_tracking=config["latency-tracking"],
         )
+
+    @staticmethod
+    def _apply_packing(config) -> None:
+        _engine.set_packing(**{name: config[directive] for name, directive in _PACKING.items()})
 
     def _apply_eviction(self, config) -> None:
         _engine.set_eviction(

@@ -134,10 +134,10 @@ class Metrics:
             ("tracking_clients", 0),
             ("pubsub_clients", 0),
             ("watching_clients", clients["watching"]),
-            ("clients_in_timeout_table", 0),
+            ("clients_in_timeout_table", clients["timeouts"]),
             ("total_watched_keys", clients["watched_keys"]),
-            ("total_blocking_keys", 0),
-            ("total_blocking_keys_on_nokey", 0),
+            ("total_blocking_keys", clients["waited_keys"]),
+            ("total_blocking_keys_on_nokey", clients["waited_keys_on_loss"]),
         ]
 
     def memory(self) -> dict[str, int]:

@@ -1,4 +1,5 @@
-# settings: what the configuration changes in the engine and at the edge.
+# settings: what the configuration changes in the engine and at the edge: bounds, thresholds,
+# permissions, and who we say that we are.
 
 def set_limits(
     *,
@@ -32,23 +33,45 @@ def set_limits(
     idle_timeout_ms = <int64_t>idle_timeout_seconds * 1000
 
 
-def use_huge_pages(enabled: bool) -> None:
+def use_huge_pages(*, everywhere: bool, prepared: bool) -> None:
     """Back memory that is mapped from now on with huge pages (Linux): fewer misses of the
-    translation cache at random access, coarser copies after a fork."""
-    alloc_use_huge_pages(enabled)
+    translation cache at random access. `prepared`: what a helper thread can touch ahead of need;
+    `everywhere`: all of it, with a stall at each first touch."""
+    alloc_use_huge_pages(everywhere)
+    alloc_prepare_arenas(prepared)
 
 
 def set_eviction(*, policy: str, samples: int, lfu_log_factor: int,
                  lfu_decay_minutes: int) -> None:
     """What leaves when memory is full: a maxmemory-policy by name, and how it is found."""
     ranks = {"lru": EVICT_LRU, "lfu": EVICT_LFU, "random": EVICT_RANDOM, "ttl": EVICT_TTL}
-    eviction.rank = ranks.get(policy.rpartition("-")[2], EVICT_NONE)
-    eviction.volatile_only = policy.startswith("volatile-")
-    eviction.samples = samples
-    memset(eviction.pool, 0, sizeof(eviction.pool))
-    state.lfu = eviction.rank == EVICT_LFU
+    state.eviction.rank = ranks.get(policy.rpartition("-")[2], EVICT_NONE)
+    state.eviction.volatile_only = policy.startswith("volatile-")
+    state.eviction.samples = samples
+    memset(state.eviction.pool, 0, sizeof(state.eviction.pool))
+    state.lfu = state.eviction.rank == EVICT_LFU
     state.lfu_log_factor = lfu_log_factor
     state.lfu_decay_minutes = lfu_decay_minutes
+
+
+def set_packing(*, hash_entries: int, hash_value_bytes: int, set_intset_entries: int,
+                set_entries: int, set_value_bytes: int, zset_entries: int, zset_value_bytes: int,
+                stream_bytes: int, stream_entries: int, hyperloglog_sparse_bytes: int,
+                list_size: int, list_compress_depth: int) -> None:
+    """How long collections stay in their compact encodings; the names of csrc/packing.h."""
+    cdef collection_limits *limits = &state.limits.packing
+    limits.hash_entries = hash_entries
+    limits.hash_value = hash_value_bytes
+    limits.set_intset_entries = set_intset_entries
+    limits.set_entries = set_entries
+    limits.set_value = set_value_bytes
+    limits.zset_entries = zset_entries
+    limits.zset_value = zset_value_bytes
+    limits.stream_bytes = stream_bytes
+    limits.stream_entries = stream_entries
+    limits.hyperloglog_sparse_bytes = hyperloglog_sparse_bytes
+    limits.list_size = list_size
+    limits.list_compress_depth = list_compress_depth
 
 
 def set_observation(
@@ -72,3 +95,31 @@ def set_permissions(*, debug: str, module: str) -> None:
     permissions = {"no": PERMIT_NONE, "local": PERMIT_LOCAL, "yes": PERMIT_ALL}
     state.limits.debug_command = permissions[debug]
     state.limits.module_command = permissions[module]
+
+
+def set_password(password: bytes) -> None:
+    """Set the password of user `default` (any bytes); empty: everybody is let in.
+
+    Sessions that are logged in stay so. New ones have to log in from now on.
+    """
+    cdef const char *data = password
+    if state.password != NULL:
+        memset(state.password, 0, state.password_length)
+        alloc_free(state.password, state.password_length)
+        state.password = NULL
+    state.password_length = len(password)
+    state.password_required = state.password_length != 0
+    if state.password_required:
+        state.password = <char *>alloc_new(state.password_length)
+        memcpy(state.password, data, state.password_length)
+
+
+def set_reported_version(version: str) -> None:
+    """What HELLO says as the version; libraries parse it, so only digits and dots are taken.
+
+    Raises ValueError for another text or one of 32 characters and more.
+    """
+    cdef bytes data = version.encode()
+    if not data or len(data) >= VERSION_BYTES or data.strip(b"0123456789."):
+        raise ValueError(f"not a version of digits and dots: {version!r}")
+    memcpy(state.version, <const char *>data, len(data) + 1)

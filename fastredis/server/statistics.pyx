@@ -29,7 +29,8 @@ def read_counters() -> dict:
 cdef size_t session_bytes(const Session *s) noexcept nogil:
     """Memory of a session with its buffers and its transaction."""
     return (sizeof(Session) + s.pending_capacity + s.out.capacity + s.queue.bytes
-            + s.queue.capacity * sizeof(QueuedCommand) + s.watch_count * sizeof(Watch))
+            + s.queue.capacity * sizeof(QueuedCommand) + s.watch_count * sizeof(Watch)
+            + (s.key_wait.block_bytes if s.key_wait != NULL else 0))
 
 
 def read_clients() -> dict:
@@ -49,21 +50,18 @@ def read_clients() -> dict:
     return {
         "connected": connected, "blocked": state.blocked_count, "bytes": bytes,
         "watching": state.watching_count, "watched_keys": state.watched_count,
+        "waited_keys": state.waited_count, "waited_keys_on_loss": state.waited_loss_count,
+        "timeouts": expiry_heap_count(&state.timeouts),
         "input_max_bytes": input_max, "output_max_bytes": output_max,
     }
 
 
 def read_memory() -> dict:
     """Bytes of the allocator: `used` is the exact sum of all blocks, `reserve` are empty slabs
-    that are kept. `graves` are the flushed tables that wait to be freed, in elements."""
-    cdef Grave *grave = graves
-    cdef size_t waiting = 0
-    while grave != NULL:
-        waiting += grave.keys.count
-        grave = grave.next
+    that are kept. `graves` are values that wait to be freed."""
     return {
         "used": alloc_used_bytes(), "peak": alloc_peak_bytes(), "mapped": alloc_mapped_bytes(),
-        "reserve": alloc_reserve_bytes(), "graves": waiting,
+        "reserve": alloc_reserve_bytes(), "graves": state.graves_waiting,
     }
 
 
@@ -101,8 +99,8 @@ def read_changes() -> int:
 
 def read_errors() -> list:
     """(code, count) of the errors that were sent, in alphabetical order."""
-    return sorted((error_codes[i].code.decode("utf-8", "replace"), error_codes[i].count)
-                  for i in range(error_code_count))
+    return sorted((state.error_codes[i].code.decode("utf-8", "replace"), state.error_codes[i].count)
+                  for i in range(state.error_code_count))
 
 
 def read_commands() -> list:
@@ -186,8 +184,8 @@ def read_latency_events() -> list:
     cdef LatencyEvent *event
     cdef LatencySample *sample
     found = []
-    for i in range(latency_event_count):
-        event = &latency_events[i]
+    for i in range(state.latency.count):
+        event = &state.latency.events[i]
         samples = []
         for j in range(LATENCY_SAMPLES):
             sample = &event.samples[(event.next + j) % LATENCY_SAMPLES]

@@ -45,6 +45,23 @@ def test_without_a_policy_writes_are_refused_and_reads_and_deletes_go_on(limited
     assert stat(limited, "evicted_keys") == 0
 
 
+@pytest.mark.target("fastredis", "redis>=7", "valkey", reason="EXEC refuses as a whole")
+def test_exec_is_refused_as_a_whole_where_a_queued_command_needs_memory(client, connect):
+    """Queued while there was room: once EXEC ran such commands whatever memory they took."""
+    other = connect()
+    client.pipeline([("MULTI",), ("SET", "a", "1"), ("GET", "a")])
+    other.ok("CONFIG", "SET", "maxmemory", 1)
+    try:
+        assert bytes(client.call("EXEC")) == (
+            b"EXECABORT Transaction discarded because of: "
+            b"OOM command not allowed when used memory > 'maxmemory'.")
+        assert bytes(client.call("EXEC")) == b"ERR EXEC without MULTI"
+        client.pipeline([("MULTI",), ("GET", "a")])
+        assert [reply.wire for reply in client.call("EXEC")] == [b"$-1\r\n"]
+    finally:
+        other.ok("CONFIG", "SET", "maxmemory", 0)
+
+
 @pytest.mark.parametrize("policy", ["allkeys-lru", "allkeys-lfu", "allkeys-random"])
 def test_any_key_may_leave_so_that_writes_go_on(limited, policy):
     limited.ok("CONFIG", "SET", "maxmemory-policy", policy)

@@ -484,6 +484,36 @@ static void test_each_visits_every_element_once(check_run *run)
     free(elements);
 }
 
+/* At every size from nothing on, so that chains, splits and segments all occur. */
+static void test_an_iterator_gives_every_element_once(check_run *run)
+{
+    enum { KEYS = 9000 };
+    element **order, *elements = elements_make(run, KEYS, &order);
+    hashtable table;
+    type_seed(run);
+    hashtable_init(&table, &type);
+    for (size_t number = 0; number <= KEYS; number++) {
+        if (number < 100 || number % 900 == 0) {
+            hashtable_iterator iterator;
+            size_t count = 0;
+            hashtable_iterate(&iterator, &table);
+            for (element *next; (next = hashtable_next(&iterator)); count++)
+                next->seen++;
+            CHECK_INT(count, number);
+            CHECK_POINTER(hashtable_next(&iterator), NULL);
+            for (size_t other = 0; other < KEYS; other++) {
+                CHECK_INT(order[other]->seen, other < number);
+                order[other]->seen = 0;
+            }
+        }
+        if (number < KEYS)
+            put(&table, order[number]);
+    }
+    hashtable_free(&table);
+    free(order);
+    free(elements);
+}
+
 static void test_scan_of_a_still_table_visits_every_element_once(check_run *run)
 {
     enum { KEYS = 5000 };
@@ -826,6 +856,7 @@ int main(int count, char **arguments)
         CHECK_TEST(test_one_tag_and_one_bucket_for_all_is_slow_but_right),
         CHECK_TEST(test_the_last_two_of_an_overflow_unit_go_back_to_one),
         CHECK_TEST(test_each_visits_every_element_once),
+        CHECK_TEST(test_an_iterator_gives_every_element_once),
         CHECK_TEST(test_scan_of_a_still_table_visits_every_element_once),
         CHECK_TEST(test_scan_misses_nothing_that_stays_while_the_table_grows_and_shrinks),
         CHECK_TEST(test_scan_ends_from_any_cursor),
