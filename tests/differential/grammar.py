@@ -149,14 +149,18 @@ class Generator:
                 argv = mutate(argv, len(chosen.name), rng)
             if rng.random() < SHUFFLED_CASE_PROBABILITY:
                 argv = shuffle_case(argv, len(chosen.name), rng)
-            if is_safe(argv) and self._absent.isdisjoint(names_in(argv)):
+            if self._may_send(argv):
                 return argv
         return [b"PING"]
+
+    def _may_send(self, argv: Argv) -> bool:
+        return is_safe(argv) and self._absent.isdisjoint(names_in(argv))
 
     def draw_burst(self, rng: Random) -> List[Argv]:
         """A few commands for one connection, unrelated or as a client library sends them."""
         if self._scripts and rng.random() < SCRIPT_PROBABILITY:
-            return rng.choice(self._scripts)(rng)
+            script = [argv for argv in rng.choice(self._scripts)(rng) if self._may_send(argv)]
+            return script or [self.draw(rng)]
         return [self.draw(rng) for _ in range(rng.randint(1, MAX_BURST))]
 
 
@@ -225,12 +229,15 @@ def is_safe(argv: Argv) -> bool:
     - WAIT and WAITAOF may not wait for replicas.
     - CLIENT PAUSE may not begin a pause, and CLIENT REPLY may not silence the connection.
     - SETRANGE may not create a value of more than 100 KB, short of the limit.
+    - SORT may not cut or store an order that is nobody's: see `_order_is_settled`.
     """
     name = argv[0].upper()
     if name == b"SETRANGE" and len(argv) == 4:
         offset = _strict_integer(argv[2])
         if offset is not None and MAX_SETRANGE_OFFSET < offset + len(argv[3]) <= MAX_STRING_BYTES:
             return argv[3] == b""
+    if name in (b"SORT", b"SORT_RO") and not _order_is_settled(argv):
+        return False
     if name == b"AUTH" and len(argv) == 3 and argv[1] != b"default":
         return False
     if name == b"HELLO" and any(arg.upper() == b"AUTH" and argv[at + 3:at + 4] != [b"default"]
@@ -246,6 +253,20 @@ def is_safe(argv: Argv) -> bool:
             return False
     return all(_relative_time_is_safe(text, unit_ms, overflow_is_safe=name != b"RESTORE")
                for text, unit_ms in _relative_times(argv))
+
+
+def _order_is_settled(argv: Argv) -> bool:
+    """Whether a SORT that cuts or stores does so in an order that every server has.
+
+    ALPHA compares texts up to their first NUL, and weights that may all be missing; BY without a
+    pattern leaves a set in the order of its table. Elements that tie come in any order.
+    """
+    words = {arg.upper() for arg in argv[2:]}
+    if not {b"LIMIT", b"STORE"} & words:
+        return True
+    if argv[1:2] == [alphabet.SORTED_KEY]:
+        return not {b"ALPHA", b"BY"} <= words
+    return not {b"ALPHA", b"BY"} & words
 
 
 def _relative_times(argv: Argv) -> List[Tuple[bytes, int]]:

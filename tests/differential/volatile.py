@@ -49,6 +49,12 @@ def _same_elements(_argv: Argv, first: Any, second: Any) -> bool:
     return isinstance(first, Array) and sorted(first) == sorted(second)
 
 
+def _same_elements_unless_settled(argv: Argv, first: Any, second: Any) -> bool:
+    """SORT: what ties comes in any order, and only texts and weights can tie."""
+    return bool({b"ALPHA", b"BY"} & {arg.upper() for arg in argv[2:]}) and isinstance(
+        first, Array) and sorted(first, key=repr) == sorted(second, key=repr)
+
+
 def _same_pairs(_argv: Argv, first: Any, second: Any) -> bool:
     """CONFIG GET: any order of pairs."""
     return _pairs(first) == _pairs(second)
@@ -114,6 +120,8 @@ VOLATILE: Dict[bytes, Rule] = {
     b"SCAN": _scan_in_transaction,
     b"DUMP": _same_payload,
     b"KEYS": _same_elements,
+    b"SORT": _same_elements_unless_settled,
+    b"SORT_RO": _same_elements_unless_settled,
     b"COMMAND|LIST": _same_elements,
     b"CONFIG|GET": _same_pairs,
     b"HELLO": _hello,

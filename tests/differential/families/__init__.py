@@ -6,12 +6,13 @@ from typing import Dict, List, Sequence
 
 from ..grammar import Argv, Family
 from .keys import KEYS
+from .mixed import MIXED
 from .server import SERVER
 from .strings import STRINGS
 from .transactions import TRANSACTIONS
 from .valkey import VALKEY
 
-FAMILIES: Sequence[Family] = (STRINGS, KEYS, TRANSACTIONS, SERVER, VALKEY)
+FAMILIES: Sequence[Family] = (STRINGS, KEYS, TRANSACTIONS, SERVER, VALKEY, MIXED)
 
 
 def reads_by_type(families: Sequence[Family]) -> Dict[bytes, List[Argv]]:
