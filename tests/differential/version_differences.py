@@ -24,7 +24,8 @@ def _encoding(argv: Argv, oracle: Any, target: Any) -> bool:
 
 VERSION_DIFFERENCES = (
     KnownDifference(
-        "small lists and sets", "7.2 and later keep a small list, and a small set of texts, in a "
-        "listpack, and choose the form of a new set by the number of its arguments", _encoding, oracle_before=(7, 2)),
+        "small lists and sets", "7.2 and later keep small lists, and small sets of texts, in a "
+        "listpack, and choose the form of a new set by the number of its arguments",
+        _encoding, oracle_before=(7, 2)),
 )
 ALL_DIFFERENCES = KNOWN_DIFFERENCES + VERSION_DIFFERENCES
