@@ -151,14 +151,18 @@ class Generator:
                 argv = mutate(argv, len(chosen.name), rng)
             if rng.random() < SHUFFLED_CASE_PROBABILITY:
                 argv = shuffle_case(argv, len(chosen.name), rng)
-            if is_safe(argv) and self._absent.isdisjoint(names_in(argv)):
+            if self._may_send(argv):
                 return argv
         return [b"PING"]
+
+    def _may_send(self, argv: Argv) -> bool:
+        return is_safe(argv) and self._absent.isdisjoint(names_in(argv))
 
     def draw_burst(self, rng: Random) -> List[Argv]:
         """A few commands for one connection, unrelated or as a client library sends them."""
         if self._scripts and rng.random() < SCRIPT_PROBABILITY:
-            return rng.choice(self._scripts)(rng)
+            script = [argv for argv in rng.choice(self._scripts)(rng) if self._may_send(argv)]
+            return script or [self.draw(rng)]
         return [self.draw(rng) for _ in range(rng.randint(1, MAX_BURST))]
 
 
@@ -231,6 +235,7 @@ def is_safe(argv: Argv) -> bool:
     - HRANDFIELD may not ask for more than 1000 repeated fields, and no field may be due in a few
       milliseconds: see families/hashes.py.
     - SETRANGE, SETBIT and BITFIELD may not create a value of more than 100 KB, short of the limit.
+    - SORT may not cut or store an order that is nobody's: see `_order_is_settled`.
     """
     name = argv[0].upper()
     if name == b"SETRANGE" and len(argv) == 4:
@@ -239,6 +244,8 @@ def is_safe(argv: Argv) -> bool:
             return argv[3] == b""
     if not all(offset <= MAX_BIT_OFFSET or offset >= MAX_STRING_BYTES * 8
                for offset in _bit_offsets(name, argv)):
+        return False
+    if name in (b"SORT", b"SORT_RO") and not _order_is_settled(argv):
         return False
     if name == b"AUTH" and len(argv) == 3 and argv[1] != b"default":
         return False
@@ -273,6 +280,20 @@ def _bit_offsets(name: bytes, argv: Argv) -> List[int]:
                 unit = int(kind[1:]) if text[:1] == b"#" else 1
                 offsets.append((_strict_integer(text.lstrip(b"#")) or 0) * unit)
     return offsets
+
+
+def _order_is_settled(argv: Argv) -> bool:
+    """Whether a SORT that cuts or stores does so in an order that every server has.
+
+    ALPHA compares texts up to their first NUL, and weights that may all be missing; BY without a
+    pattern leaves a set in the order of its table. Elements that tie come in any order.
+    """
+    words = {arg.upper() for arg in argv[2:]}
+    if not {b"LIMIT", b"STORE"} & words:
+        return True
+    if argv[1:2] == [alphabet.SORTED_KEY]:
+        return not {b"ALPHA", b"BY"} <= words
+    return not {b"ALPHA", b"BY"} & words
 
 
 def _relative_times(argv: Argv) -> List[Tuple[bytes, int]]:

@@ -9,6 +9,7 @@ from .bits import BITS
 from .hashes import HASHES, HASHES_EXPIRY
 from .hyperloglog import HYPERLOGLOG
 from .keys import KEYS
+from .mixed import MIXED
 from .server import SERVER
 from .strings import STRINGS
 from .transactions import TRANSACTIONS
@@ -16,6 +17,7 @@ from .valkey import VALKEY
 
 FAMILIES: Sequence[Family] = (
     STRINGS, BITS, HYPERLOGLOG, HASHES, HASHES_EXPIRY, KEYS, TRANSACTIONS, SERVER, VALKEY,
+    MIXED,
 )
 
 
