@@ -361,6 +361,26 @@ void *hashtable_find(const hashtable *table, const void *key, size_t length, uin
     return overflow_find(table, bucket, tag, wanted, &position);
 }
 
+bool hashtable_locate_element(const hashtable *table, const void *element, uint64_t hash,
+                              hashtable_position *position) {
+    uint8_t *unit = (uint8_t *)hashtable_bucket_of(table, hash);
+    uint8_t tag = tag_of(hash);
+    uint32_t is_overflow = 0;
+    position->bucket = unit;
+    for (; unit; unit = unit_next(unit, is_overflow), is_overflow = 1) {
+        for (uint32_t found = unit_match(unit, tag, is_overflow); found; found &= found - 1) {
+            uint32_t slot = (uint32_t)__builtin_ctz(found);
+            if (unit_element(unit, slot, is_overflow) != element) continue;
+            position->unit = unit;
+            position->slot = slot;
+            position->is_overflow = is_overflow;
+            return true;
+        }
+    }
+    position->unit = NULL;
+    return false;
+}
+
 /* One split keeps up with one insert; the second makes up for what a pause has left undone. */
 static NOINLINE void buckets_grow(hashtable *table) {
     if (table->resize_paused) return;

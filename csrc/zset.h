@@ -1,6 +1,6 @@
 /* zset: the sorted set that stands behind one key, in whichever of its two encodings.
  *
- *   ENTRY_LISTPACK   member, score, member, score ... in the order of the set: short sets, one block
+ *   ENTRY_LISTPACK   member, score, member, score ... in the order of the set: short, one block
  *   ENTRY_SKIPLIST   csrc/skiplist.h: members found by hash, ordered in fat nodes with counts
  *
  * Order: by score, then by the bytes of the member. -0 and 0 are equal scores. There is no NaN.
@@ -22,8 +22,8 @@
  * Invariants: the entry's encoding and pointer are changed here and nowhere else, and the entry
  * never moves. A set may become empty; the caller then removes the key.
  *
- * Complexity, n members; a listpack is walked instead, which its limits keep short: score O(1); add,
- * remove, rank, span_of_* O(log n); iteration O(log n) to begin and O(1) a step; remove_span
+ * Complexity, n members (a listpack is walked instead, which its limits keep short): score O(1);
+ * add, remove, rank, span_of_* O(log n); iteration O(log n) to begin and O(1) a step; remove_span
  * O(log n + count); count, bytes O(1).
  *
  * Ownership: the entry owns the set. Members handed out are borrowed: good until the set changes,
@@ -58,9 +58,9 @@ void zset_settings_init(zset_settings *settings, const collection_limits *limits
 entry *zset_new(slice key, int64_t due_ms, size_t count_hint, size_t longest_hint,
                 const zset_settings *settings);
 
-/* The caller is about to add as many members as this, the longest of so many bytes: a listpack that
- * either goes beyond the limits becomes a skiplist at once. (ZADD announces all its pairs before it
- * knows which are new.) */
+/* The caller is about to add as many members as this, the longest of so many bytes (0: not known):
+ * where either alone is beyond the limits, a listpack becomes a skiplist at once. (ZADD announces
+ * the number of its pairs, before it knows which are new.) */
 void zset_expect(entry *e, size_t count_hint, size_t longest_hint, const zset_settings *settings);
 
 /* Make a skiplist that is within the limits a listpack: for results of *STORE commands. */
@@ -102,8 +102,8 @@ bool zset_score(const entry *e, slice member, double *score);
  * may be NULL. */
 bool zset_rank(const entry *e, slice member, bool reverse, size_t *rank, double *score);
 
-/* The member at a rank below zset_count. `digits`: NUMBER_INT64_MAX_LENGTH bytes that the member may
- * borrow. */
+/* The member at a rank below zset_count. `digits`: NUMBER_INT64_MAX_LENGTH bytes that the member
+ * may borrow. */
 void zset_at(const entry *e, size_t rank, char *digits, slice *member, double *score);
 
 /* One member of a set that is not empty, each equally likely; `digits` as above. `score` may be
@@ -196,9 +196,16 @@ void zset_own(entry *copy);
 /* Free the set at once; the entry is left without a value. */
 void zset_free(entry *e);
 
-/* To free a big one in slices: take the set from the entry, which is left without a value, then
- * call the step until it returns true. */
+/* To free a big one in slices: take the set from the entry, which is left without a value. What is
+ * small is freed at once, and NULL returned; else the step is called until it returns true. */
 void *zset_detach(entry *e);
 bool zset_detached_step(void *detached, size_t budget);
+
+/* ---- bytes from outside ---- */
+
+/* New entry, as zset_new, of the listpack in these bytes, which nobody has checked; NULL where they
+ * are no listpack, no pairs of member and score, out of order, or say a member twice. */
+entry *zset_of_listpack(slice key, int64_t due_ms, const void *bytes, size_t length,
+                        const zset_settings *settings);
 
 #endif

@@ -156,6 +156,23 @@ def test_engine_and_commands_hold_no_python_object():
                 assert "nogil" in line, where
 
 
+def test_the_one_mutable_global_is_the_state():
+    """Tables that are filled while the module is imported do not count: nothing changes them."""
+    tables = {
+        "rows", "row_count", "name_slots", "flag_bits", "acl_name_count", "flag_name_count",
+        "_kept_texts", "_flag_bits", "unknown_row", "values",
+    }
+    declared = re.compile(r"^cdef (?!enum|struct|extern|inline|class)[\w ]+?[ *]+(\w+)(\[\w+\])*"
+                          r"( = .*)?(  #.*)?$")
+    found = {
+        f"{name_of(path)}: {match[1]}"
+        for folder in ("engine", "commands") for path in (ROOT / "fastredis" / folder).glob("*.pyx")
+        if path.name != "state.pyx" for line in lines_of(path)
+        if (match := declared.match(line)) and match[1] not in tables and not match[1].isupper()
+    }
+    assert not found
+
+
 def test_every_error_text_stands_in_one_file():
     text = re.compile(r'b"-?(ERR|WRONGTYPE|NOAUTH|WRONGPASS|EXECABORT|BUSYKEY|OOM|NOPERM|NOPROTO) ')
     for path in CODE:

@@ -1,4 +1,6 @@
 # common.h: the slice.
+from libc.stdint cimport uint64_t
+
 cdef extern from "common.h" nogil:
     ctypedef struct slice:
         const char *data
@@ -7,3 +9,5 @@ cdef extern from "common.h" nogil:
     void prefetch "PREFETCH"(const void *address)
     bint likely "LIKELY"(bint condition)
     bint unlikely "UNLIKELY"(bint condition)
+    uint64_t load_u64(const void *source)
+    void store_u64(void *target, uint64_t value)

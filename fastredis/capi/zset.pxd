@@ -85,3 +85,5 @@ cdef extern from "zset.h" nogil:
     void zset_free(entry *e)
     void *zset_detach(entry *e)
     bint zset_detached_step(void *detached, size_t budget)
+    entry *zset_of_listpack(slice key, int64_t due_ms, const void *bytes, size_t length,
+                            const zset_settings *settings)

@@ -1,8 +1,8 @@
 # migrate: MIGRATE: hand keys over to another server, which gets each of them by a RESTORE.
 #
 #   cmd_migrate     options, lookups; all values, as DUMP would give them, into one request
-#     |  may wait:     migration_start, session_block ...... off the loop: server/transfer.pyx
-#     |  must not:     migration_run ....................... in place, and everybody waits
+#     |  may wait:     hooks.migration_start, session_block ...... off the loop: server/transfer.pyx
+#     |  must not:     hooks.migration_run ....................... in place, and everybody waits
 #     v
 #   migration_end   deletes what the target has acknowledged, answers, frees
 #
@@ -57,12 +57,6 @@ ctypedef struct MigrateOptions:
     slice password
     int first_key
     int key_count
-
-# Set by the server layer. Start: False where there is no loop to come back to.
-ctypedef bint (*MigrationStart)(Migration *m) noexcept nogil
-ctypedef void (*MigrationRun)(Migration *m) noexcept nogil
-cdef MigrationStart migration_start = NULL
-cdef MigrationRun migration_run = NULL
 
 
 # ---- the command line ----
@@ -192,12 +186,12 @@ cdef void cmd_migrate(Call *call) noexcept nogil:
         _migration_free(m)
         return
     if (session_may_block(call.session) and not call.session.flags & SESSION_INTERNAL
-            and migration_start(m)):
+            and state.hooks.migration_start(m)):
         m.session = call.session
         m.session.blocked_data = m
         session_block(m.session, 0, _migration_called_off)
     else:
-        migration_run(m)
+        state.hooks.migration_run(m)
         _migration_settle(m, call)
         _migration_free(m)
 

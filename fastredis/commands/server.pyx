@@ -42,7 +42,7 @@ cdef void _reply_slow_command(reply *out, const SlowCommand *slow) noexcept nogi
 
 cdef void cmd_slowlog_get(Call *call) noexcept nogil:
     cdef int64_t count = SLOWLOG_GET_DEFAULT
-    cdef const SlowCommand *slow = slowlog.newest
+    cdef const SlowCommand *slow = state.slowlog.newest
     if call.argc > 3:
         error_subcommand_arguments(call)
         return
@@ -50,8 +50,8 @@ cdef void cmd_slowlog_get(Call *call) noexcept nogil:
             number_parse_int64(call.argv[2].data, call.argv[2].length, &count) and count >= -1):
         error_reply(call, ERROR_SLOWLOG_COUNT)
         return
-    if count == -1 or count > slowlog.count:
-        count = slowlog.count
+    if count == -1 or count > state.slowlog.count:
+        count = state.slowlog.count
     reply_array(call.out, count)
     while count:
         _reply_slow_command(call.out, slow)
@@ -60,7 +60,7 @@ cdef void cmd_slowlog_get(Call *call) noexcept nogil:
 
 
 cdef void cmd_slowlog_len(Call *call) noexcept nogil:
-    reply_int(call.out, slowlog.count)
+    reply_int(call.out, state.slowlog.count)
 
 
 cdef void cmd_slowlog_reset(Call *call) noexcept nogil:
@@ -71,12 +71,11 @@ cdef void cmd_slowlog_reset(Call *call) noexcept nogil:
 # ---- LATENCY RESET, LATEST, HISTORY ----
 
 cdef void cmd_latency_reset(Call *call) noexcept nogil:
-    global latency_event_count
     cdef int64_t count = 0
     cdef int i
     if call.argc == 2:
-        count = latency_event_count
-        latency_event_count = 0
+        count = state.latency.count
+        state.latency.count = 0
     for i in range(2, call.argc):
         count += latency_forget(call.argv[i])
     reply_int(call.out, count)
@@ -86,9 +85,9 @@ cdef void cmd_latency_latest(Call *call) noexcept nogil:
     cdef LatencyEvent *event
     cdef LatencySample *last
     cdef int i
-    reply_array(call.out, latency_event_count)
-    for i in range(latency_event_count):
-        event = &latency_events[i]
+    reply_array(call.out, state.latency.count)
+    for i in range(state.latency.count):
+        event = &state.latency.events[i]
         last = &event.samples[(event.next + LATENCY_SAMPLES - 1) % LATENCY_SAMPLES]
         reply_array(call.out, 4)
         reply_text(call.out, event.name)
@@ -103,9 +102,9 @@ cdef void cmd_latency_history(Call *call) noexcept nogil:
     cdef size_t place = reply_later(call.out)
     cdef int64_t count = 0
     cdef int i
-    for i in range(latency_event_count):
-        if slice_equal(call.argv[2], slice_of_text(latency_events[i].name)):
-            event = &latency_events[i]
+    for i in range(state.latency.count):
+        if slice_equal(call.argv[2], slice_of_text(state.latency.events[i].name)):
+            event = &state.latency.events[i]
     if event != NULL:
         for i in range(LATENCY_SAMPLES):
             sample = &event.samples[(event.next + i) % LATENCY_SAMPLES]

@@ -66,8 +66,8 @@ cdef void blocked_resume(Session *s, size_t mark) noexcept nogil:
     if s.blocked_muted:
         reply_truncate(&s.out, mark)
     session_make_ready(s)
-    if edge_flush != NULL:
-        edge_flush(s)
+    if state.hooks.flush != NULL:
+        state.hooks.flush(s)
 
 
 cdef bint blocked_finish(Session *s, BlockedWhy why) noexcept nogil:
@@ -88,8 +88,8 @@ cdef bint blocked_finish(Session *s, BlockedWhy why) noexcept nogil:
     if s.blocked_muted:
         reply_truncate(&s.out, mark)
     session_make_ready(s)
-    if edge_flush != NULL:
-        edge_flush(s)
+    if state.hooks.flush != NULL:
+        state.hooks.flush(s)
     return True
 
 

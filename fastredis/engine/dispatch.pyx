@@ -14,9 +14,6 @@ ctypedef enum Dispatched:
     DISPATCHED
     DISPATCH_HELD                # not executed: the session is suspended, come again
 
-ctypedef void (*PythonCall)(Call *call) noexcept nogil
-cdef PythonCall python_call = NULL
-
 
 cdef void call_execute(Call *call) noexcept nogil:
     """Run the handler and count it."""
@@ -26,7 +23,7 @@ cdef void call_execute(Call *call) noexcept nogil:
     if likely(call.row.handler != NULL):
         call.row.handler(call)
     else:
-        python_call(call)
+        state.hooks.python_call(call)
     ticks = clock_ticks() - start
     if unlikely(call.session.flags & SESSION_BLOCKED):
         call.session.blocked_ticks += ticks

@@ -18,35 +18,12 @@
 # documentation describes for its approximated LRU.
 
 cdef enum:
-    POOL_SLOTS = 16
-    POOL_KEY_MAX = 255           # longer keys are evicted from a sample, never kept in the pool
     EVICT_US = 500
     EVICT_CHECK = 16
 
-ctypedef enum EvictRank:
-    EVICT_NONE
-    EVICT_LRU
-    EVICT_LFU
-    EVICT_RANDOM
-    EVICT_TTL
-
-ctypedef struct Candidate:
-    uint64_t score               # higher goes first; 0: the slot is free
-    Database *database
-    size_t key_length
-    char key[POOL_KEY_MAX]
-
-ctypedef struct Eviction:
-    EvictRank rank
-    bint volatile_only
-    uint32_t samples
-    Candidate pool[POOL_SLOTS]
-
-cdef Eviction eviction
-
 
 cdef uint64_t _score(const entry *e) noexcept nogil:
-    if eviction.rank == EVICT_LFU:
+    if state.eviction.rank == EVICT_LFU:
         return 256 - lfu_counter(e)
     return ((state.lru_clock - entry_clock(e)) & 0xffffff) + 1
 
@@ -54,7 +31,7 @@ cdef uint64_t _score(const entry *e) noexcept nogil:
 cdef entry *_draw(Database *db) noexcept nogil:
     """An entry at random, of those that the policy may take."""
     cdef size_t count
-    if not eviction.volatile_only:
+    if not state.eviction.volatile_only:
         return <entry *>hashtable_random(&db.keys, &state.random)
     count = expiry_heap_count(&db.expires)
     if count == 0:
@@ -67,11 +44,11 @@ cdef void _pool_offer(Database *db, const entry *e) noexcept nogil:
     """Keep a candidate where it is better than the worst one of the pool."""
     cdef slice key = entry_key_slice(e)
     cdef uint64_t score = _score(e)
-    cdef Candidate *worst = &eviction.pool[0]
+    cdef Candidate *worst = &state.eviction.pool[0]
     cdef Candidate *slot
     cdef int i
     for i in range(POOL_SLOTS):
-        slot = &eviction.pool[i]
+        slot = &state.eviction.pool[i]
         if slot.score and slot.database == db and slice_equal(
                 key, slice_of(slot.key, slot.key_length)):
             slot.score = score
@@ -92,17 +69,17 @@ cdef entry *_pool_take(Database **database) noexcept nogil:
     cdef uint64_t hash, score
     cdef int i
     while True:
-        best = &eviction.pool[0]
+        best = &state.eviction.pool[0]
         for i in range(1, POOL_SLOTS):
-            if eviction.pool[i].score > best.score:
-                best = &eviction.pool[i]
+            if state.eviction.pool[i].score > best.score:
+                best = &state.eviction.pool[i]
         if best.score == 0:
             return NULL
         score = best.score
         best.score = 0
         hash = hash_bytes(&state.entry_type.seed, best.key, best.key_length)
         e = <entry *>hashtable_find(&best.database.keys, best.key, best.key_length, hash)
-        if e == NULL or (eviction.volatile_only and not entry_has_due(e)):
+        if e == NULL or (state.eviction.volatile_only and not entry_has_due(e)):
             continue
         if _score(e) < score:
             continue             # touched since it was sampled
@@ -122,7 +99,7 @@ cdef entry *_sampled(Database **database) noexcept nogil:
         db = &state.databases[i]
         if db.keys.count == 0:
             continue
-        for s in range(eviction.samples):
+        for s in range(state.eviction.samples):
             e = _draw(db)
             if e == NULL:
                 break
@@ -143,11 +120,11 @@ cdef entry *_random_one(Database **database) noexcept nogil:
     cdef int i
     for i in range(state.database_count):
         db = &state.databases[i]
-        total += expiry_heap_count(&db.expires) if eviction.volatile_only else db.keys.count
+        total += expiry_heap_count(&db.expires) if state.eviction.volatile_only else db.keys.count
     drawn = random_below(&state.random, total)
     for i in range(state.database_count):
         db = &state.databases[i]
-        count = expiry_heap_count(&db.expires) if eviction.volatile_only else db.keys.count
+        count = expiry_heap_count(&db.expires) if state.eviction.volatile_only else db.keys.count
         if drawn < count:
             database[0] = db
             return _draw(db)
@@ -173,11 +150,11 @@ cdef bint evict_one() noexcept nogil:
     """Delete one key; False where the policy has no candidate."""
     cdef Database *db = NULL
     cdef entry *e
-    if eviction.rank == EVICT_NONE:
+    if state.eviction.rank == EVICT_NONE:
         return False
-    if eviction.rank == EVICT_RANDOM:
+    if state.eviction.rank == EVICT_RANDOM:
         e = _random_one(&db)
-    elif eviction.rank == EVICT_TTL:
+    elif state.eviction.rank == EVICT_TTL:
         e = _first_due(&db)
     else:
         e = _sampled(&db)
@@ -196,7 +173,7 @@ cdef bint evict_to_fit() noexcept nogil:
         return True
     start_us = clock_monotonic_us()
     while alloc_used_bytes() > state.limits.memory_max:
-        if values.graves != NULL:
+        if state.graves != NULL:
             graves_empty_some(start_us + EVICT_US - TICK_US)
         elif not evict_one():
             return False

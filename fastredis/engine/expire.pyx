@@ -42,7 +42,7 @@ cdef void _buried_entry(void *context, void *element) noexcept nogil:
     value_free(<entry *>element)
     entry_free(<entry *>element)
     state.stats.freed_lazily += 1
-    values.waiting -= 1
+    state.graves_waiting -= 1
 
 
 cdef bint _free_keys_step(void *value, size_t budget) noexcept nogil:
@@ -83,7 +83,7 @@ cdef void database_flush(Database *db) noexcept nogil:
         return
     keys = <hashtable *>alloc_new(sizeof(hashtable))
     keys[0] = db.keys
-    values.waiting += keys.count
+    state.graves_waiting += keys.count
     hashtable_init(&db.keys, &state.entry_type)
     waited_rescan(db)
     grave_add(keys, _free_keys_step, 0)

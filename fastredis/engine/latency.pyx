@@ -7,36 +7,17 @@
 # An event kind exists from its first sample to LATENCY RESET. Nothing is recorded while the
 # threshold (latency-monitor-threshold) is 0. Memory: 2.5 KB an event kind, fixed.
 
-cdef enum:
-    LATENCY_SAMPLES = 160
-    LATENCY_EVENTS_MAX = 16
-
-ctypedef struct LatencySample:
-    int64_t second               # 0: unused
-    int64_t worst_ms
-
-ctypedef struct LatencyEvent:
-    const char *name             # borrowed: literals only
-    int64_t worst_ms
-    int next
-    LatencySample samples[LATENCY_SAMPLES]
-
-cdef LatencyEvent latency_events[LATENCY_EVENTS_MAX]
-cdef int latency_event_count = 0
-
-
 cdef LatencyEvent *latency_event_of(const char *name) noexcept nogil:
     """The event of that name, made where it is new; NULL where there are too many."""
-    global latency_event_count
     cdef LatencyEvent *event
     cdef int i
-    for i in range(latency_event_count):
-        if strcmp(latency_events[i].name, name) == 0:
-            return &latency_events[i]
-    if latency_event_count == LATENCY_EVENTS_MAX:
+    for i in range(state.latency.count):
+        if strcmp(state.latency.events[i].name, name) == 0:
+            return &state.latency.events[i]
+    if state.latency.count == LATENCY_EVENTS_MAX:
         return NULL
-    event = &latency_events[latency_event_count]
-    latency_event_count += 1
+    event = &state.latency.events[state.latency.count]
+    state.latency.count += 1
     memset(event, 0, sizeof(LatencyEvent))
     event.name = name
     return event
@@ -65,12 +46,11 @@ cdef void latency_sample(const char *name, int64_t duration_us) noexcept nogil:
 
 cdef bint latency_forget(slice name) noexcept nogil:
     """Drop an event kind; False where there is none of that name."""
-    global latency_event_count
     cdef int i
-    for i in range(latency_event_count):
-        if slice_equal(name, slice_of_text(latency_events[i].name)):
-            latency_event_count -= 1
-            latency_events[i] = latency_events[latency_event_count]
+    for i in range(state.latency.count):
+        if slice_equal(name, slice_of_text(state.latency.events[i].name)):
+            state.latency.count -= 1
+            state.latency.events[i] = state.latency.events[state.latency.count]
             return True
     return False
 

@@ -18,27 +18,8 @@ cdef enum:
     PREFETCH_ENTRIES = 6          # ... and then the entry
     PENDING_KEPT_MAX = 64 * 1024
     OUTPUT_HELD_AT = 256 * 1024   # unread replies from which on a session is suspended
-    WORKS_MAX = 256
     CLOCK_JUMP_MS = 10            # the wall clock was set
     PURGE_EVERY_MS = 10           # empty memory goes back to the system 1 MB at a time
-
-# What one session has offered to the batch.
-ctypedef struct Work:
-    Session *session
-    char *data
-    size_t length
-    size_t consumed              # bytes of whole commands
-    uint32_t first               # its commands in the batch
-    uint32_t end
-    resp_status status
-    bint is_pending              # data is the session's own pending buffer
-
-# Set by the edge: send what is in Session.out; False where the socket takes no more now.
-ctypedef bint (*Flush)(Session *s) noexcept nogil
-cdef Flush edge_flush = NULL
-
-cdef Work works[WORKS_MAX]
-cdef uint32_t work_count = 0
 
 
 # ---- life ----
@@ -105,8 +86,8 @@ cdef void session_kill(Session *s) noexcept nogil:
     """Cut off another session, whoever owns its socket. Not for the one whose command runs."""
     blocked_close(s)
     s.flags |= SESSION_CLOSE_NOW
-    if edge_flush != NULL:
-        edge_flush(s)
+    if state.hooks.flush != NULL:
+        state.hooks.flush(s)
     else:
         session_close(s)
 
@@ -205,15 +186,14 @@ cdef void clock_update() noexcept nogil:
 
 cdef void session_offer(Session *s, char *data, size_t length, bint is_pending) noexcept nogil:
     """Parse input of a session into the batch. At most WORKS_MAX offers a batch."""
-    global work_count
-    cdef Work *work = &works[work_count]
+    cdef Work *work = &state.works[state.work_count]
     cdef resp_limits limits
     cdef uint32_t most = OFFER_COMMANDS_MAX
     limits.bulk_max = state.limits.bulk_max
     limits.unauthenticated = state.password_required and not (s.flags & SESSION_AUTHENTICATED)
     if limits.unauthenticated:
         most = 1                 # what follows is judged when this one has been executed
-    work_count += 1
+    state.work_count += 1
     work.session = s
     work.data = data
     work.length = length
@@ -250,26 +230,25 @@ ctypedef struct Lookahead:
 cdef inline void _advance(Lookahead *ahead, uint32_t until, bint entries) noexcept nogil:
     """Prefetch for all commands before `until`."""
     while ahead.index < until:
-        while ahead.index >= works[ahead.work].end:
+        while ahead.index >= state.works[ahead.work].end:
             ahead.work += 1
         if entries:
-            _prefetch_entry(works[ahead.work].session, ahead.index)
+            _prefetch_entry(state.works[ahead.work].session, ahead.index)
         else:
-            _prefetch_bucket(works[ahead.work].session, ahead.index)
+            _prefetch_bucket(state.works[ahead.work].session, ahead.index)
         ahead.index += 1
 
 
 cdef void batch_run() noexcept nogil:
     """Execute what has been offered, session by session, and send the replies of each."""
-    global work_count
     cdef Lookahead buckets, entries
     cdef uint32_t total = state.batch.command_count
     cdef uint32_t w
     buckets.work = buckets.index = entries.work = entries.index = 0
-    for w in range(work_count):
-        _work_run(&works[w], total, &buckets, &entries)
-        _work_end(&works[w])
-    work_count = 0
+    for w in range(state.work_count):
+        _work_run(&state.works[w], total, &buckets, &entries)
+        _work_end(&state.works[w])
+    state.work_count = 0
     resp_batch_clear(&state.batch)
 
 
@@ -292,8 +271,8 @@ cdef inline void _work_run(Work *work, uint32_t total, Lookahead *buckets,
                     and <int>command.count > found.first_key) == DISPATCH_HELD:
             break
         executed_end = command.end
-        if unlikely(reply_bytes(&s.out) >= OUTPUT_HELD_AT) and edge_flush != NULL:
-            if not edge_flush(s):
+        if unlikely(reply_bytes(&s.out) >= OUTPUT_HELD_AT) and state.hooks.flush != NULL:
+            if not state.hooks.flush(s):
                 s.flags |= SESSION_HELD_BY_OUTPUT
     else:
         return
@@ -324,8 +303,8 @@ cdef void _work_end(Work *work) noexcept nogil:
         if work.end - work.first >= OFFER_COMMANDS_MAX or (
                 work.end > work.first and limits_were_tight(work)):
             session_make_ready(s)
-    if edge_flush != NULL:
-        edge_flush(s)
+    if state.hooks.flush != NULL:
+        state.hooks.flush(s)
 
 
 cdef inline bint limits_were_tight(Work *work) noexcept nogil:
@@ -386,8 +365,8 @@ cdef void sessions_run_ready() noexcept nogil:
         elif s.pending_length:
             session_offer(s, s.pending, s.pending_length, True)
             batch_run()
-        elif edge_flush != NULL:
-            edge_flush(s)        # also lets the edge read from it again
+        elif state.hooks.flush != NULL:
+            state.hooks.flush(s)        # also lets the edge read from it again
         if s == last:
             break
 

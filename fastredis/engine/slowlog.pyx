@@ -14,26 +14,6 @@ cdef enum:
     SLOWLOG_ARGUMENT_BYTES = 128
     SLOWLOG_TAIL_BYTES = 48      # room for "... (N more bytes)"
 
-ctypedef struct SlowCommand:
-    SlowCommand *older
-    SlowCommand *newer
-    size_t block_bytes
-    int64_t id
-    int64_t second
-    int64_t duration_us
-    slice peer
-    slice name
-    int argc
-    slice argv[1]                # argc of them
-
-ctypedef struct SlowLog:
-    SlowCommand *newest
-    SlowCommand *oldest
-    int64_t count
-    int64_t next_id
-
-cdef SlowLog slowlog
-
 
 cdef void slow_limits(int64_t slowlog_us, int64_t length, int64_t latency_ms) noexcept nogil:
     """Set the thresholds; slowlog_us negative: no log; latency_ms 0: no latency monitor."""
@@ -146,7 +126,7 @@ cdef void slowlog_add(Call *call, int64_t duration_us) noexcept nogil:
     size = sizeof(SlowCommand) + argc * sizeof(slice) + used + peer.length + name.length
     made = <SlowCommand *>alloc_new(size)
     made.block_bytes = size
-    made.id = slowlog.next_id
+    made.id = state.slowlog.next_id
     made.second = state.now_ms // 1000
     made.duration_us = duration_us
     made.argc = argc
@@ -155,29 +135,29 @@ cdef void slowlog_add(Call *call, int64_t duration_us) noexcept nogil:
         made.argv[i] = _keep_text(&at, kept[i])
     made.peer = _keep_text(&at, peer)
     made.name = _keep_text(&at, name)
-    slowlog.next_id += 1
+    state.slowlog.next_id += 1
     made.newer = NULL
-    made.older = slowlog.newest
-    if slowlog.newest != NULL:
-        slowlog.newest.newer = made
+    made.older = state.slowlog.newest
+    if state.slowlog.newest != NULL:
+        state.slowlog.newest.newer = made
     else:
-        slowlog.oldest = made
-    slowlog.newest = made
-    slowlog.count += 1
+        state.slowlog.oldest = made
+    state.slowlog.newest = made
+    state.slowlog.count += 1
     slowlog_trim(state.limits.slowlog_length)
 
 
 cdef void slowlog_trim(int64_t length) noexcept nogil:
     """Drop the oldest beyond `length`."""
     cdef SlowCommand *gone
-    while slowlog.count > length:
-        gone = slowlog.oldest
-        slowlog.oldest = gone.newer
+    while state.slowlog.count > length:
+        gone = state.slowlog.oldest
+        state.slowlog.oldest = gone.newer
         if gone.newer != NULL:
             gone.newer.older = NULL
         else:
-            slowlog.newest = NULL
-        slowlog.count -= 1
+            state.slowlog.newest = NULL
+        state.slowlog.count -= 1
         alloc_free(gone, gone.block_bytes)
 
 

@@ -288,6 +288,133 @@ ctypedef struct Call:
     uint64_t hash                # of the first key, where has_hash
     bint has_hash
 
+# ---- what is observed ----
+
+cdef enum:
+    ERROR_CODE_MAX = 24
+    ERROR_CODES_MAX = 128        # codes beyond are counted under the last
+    LATENCY_SAMPLES = 160
+    LATENCY_EVENTS_MAX = 16
+    METER_SAMPLES = 16
+    METER_COMMANDS = 0
+    METER_NET_IN
+    METER_NET_OUT
+    METER_LOOP_CYCLES
+    METER_LOOP_TICKS             # a cycle
+    METERS
+
+ctypedef struct ErrorCode:
+    char code[ERROR_CODE_MAX]
+    uint64_t count
+
+ctypedef struct LatencySample:
+    int64_t second               # 0: unused
+    int64_t worst_ms
+
+ctypedef struct LatencyEvent:
+    const char *name             # borrowed: literals only
+    int64_t worst_ms
+    int next
+    LatencySample samples[LATENCY_SAMPLES]
+
+ctypedef struct LatencyMonitor:
+    LatencyEvent events[LATENCY_EVENTS_MAX]
+    int count
+
+ctypedef struct SlowCommand:
+    SlowCommand *older
+    SlowCommand *newer
+    size_t block_bytes
+    int64_t id
+    int64_t second
+    int64_t duration_us
+    slice peer
+    slice name
+    int argc
+    slice argv[1]                # argc of them
+
+ctypedef struct SlowLog:
+    SlowCommand *newest
+    SlowCommand *oldest
+    int64_t count
+    int64_t next_id
+
+ctypedef struct Meter:
+    uint64_t last
+    uint64_t last_base
+    double rates[METER_SAMPLES]
+
+ctypedef struct Meters:
+    Meter of[METERS]
+    int next
+    int64_t sampled_us
+
+# ---- what waits to be freed or evicted ----
+
+cdef enum:
+    POOL_SLOTS = 16
+    POOL_KEY_MAX = 255           # longer keys are evicted from a sample, never kept in the pool
+
+# Free about `budget` elements; True: the value is gone, its own block included.
+ctypedef bint (*GraveStep)(void *value, size_t budget) noexcept nogil
+
+ctypedef struct Grave:
+    void *value
+    GraveStep step
+    uint64_t counted
+    Grave *next
+
+ctypedef enum EvictRank:
+    EVICT_NONE
+    EVICT_LRU
+    EVICT_LFU
+    EVICT_RANDOM
+    EVICT_TTL
+
+ctypedef struct Candidate:
+    uint64_t score               # higher goes first; 0: the slot is free
+    Database *database
+    size_t key_length
+    char key[POOL_KEY_MAX]
+
+ctypedef struct Eviction:
+    EvictRank rank
+    bint volatile_only
+    uint32_t samples
+    Candidate pool[POOL_SLOTS]
+
+# ---- the batch that runs ----
+
+cdef enum:
+    WORKS_MAX = 256
+
+# What one session has offered to the batch.
+ctypedef struct Work:
+    Session *session
+    char *data
+    size_t length
+    size_t consumed              # bytes of whole commands
+    uint32_t first               # its commands in the batch
+    uint32_t end
+    resp_status status
+    bint is_pending              # data is the session's own pending buffer
+
+# ---- set by the server layer ----
+
+# Send what is in Session.out; False where the socket takes no more now.
+ctypedef bint (*Flush)(Session *s) noexcept nogil
+# Run a command's Python side in place.
+ctypedef void (*PythonCall)(Call *call) noexcept nogil
+# Of MIGRATE (commands/migrate.pyx). Start: False where there is no loop to come back to.
+ctypedef bint (*MigrationStart)(void *migration) noexcept nogil
+ctypedef void (*MigrationRun)(void *migration) noexcept nogil
+
+ctypedef struct Hooks:
+    Flush flush                  # NULL: there is no edge
+    PythonCall python_call
+    MigrationStart migration_start
+    MigrationRun migration_run
+
 # ---- the state ----
 
 ctypedef struct Statistics:
@@ -381,5 +508,16 @@ ctypedef struct State:
     uint32_t lfu_decay_minutes
     int64_t wake_ms              # wall clock: when the edge must call engine_tick next
     resp_batch batch             # of whoever executes now
+    Work works[WORKS_MAX]        # whose commands are in it
+    uint32_t work_count
+    Grave *graves                # values.pyx
+    uint64_t graves_waiting      # values in them; of a flushed database each key
+    Eviction eviction
+    ErrorCode error_codes[ERROR_CODES_MAX]
+    int error_code_count
+    LatencyMonitor latency
+    SlowLog slowlog
+    Meters meters
+    Hooks hooks
 
 cdef State state

@@ -57,46 +57,30 @@ cdef inline void stats_command(Row *row, uint64_t ticks) noexcept nogil:
 # ---- rates ----
 
 cdef enum:
-    METER_SAMPLES = 16
     METER_SAMPLE_US = 100000
-    METER_COMMANDS = 0
-    METER_NET_IN
-    METER_NET_OUT
-    METER_LOOP_CYCLES
-    METER_LOOP_TICKS             # a cycle
-    METERS
-
-ctypedef struct Meter:
-    uint64_t last
-    uint64_t last_base
-    double rates[METER_SAMPLES]
-
-cdef Meter meters[METERS]
-cdef int meter_next = 0
-cdef int64_t meter_sampled_us = 0
 
 
 cdef void _meter_add(Meter *meter, uint64_t now, uint64_t base_now, double scale) noexcept nogil:
     """A sample: growth of a counter for each unit that its base has grown."""
     cdef uint64_t base = base_now - meter.last_base
-    meter.rates[meter_next] = (now - meter.last) * scale / base if base else 0.0
+    meter.rates[state.meters.next] = (now - meter.last) * scale / base if base else 0.0
     meter.last = now
     meter.last_base = base_now
 
 
 cdef void stats_sample() noexcept nogil:
     """Called by the cron, however often: takes a sample every tenth of a second."""
-    global meter_next, meter_sampled_us
     cdef int64_t now_us = clock_monotonic_us()
-    if now_us - meter_sampled_us < METER_SAMPLE_US * 9 // 10:
+    if now_us - state.meters.sampled_us < METER_SAMPLE_US * 9 // 10:
         return
-    meter_sampled_us = now_us
-    _meter_add(&meters[METER_COMMANDS], state.stats.commands, now_us, 1e6)
-    _meter_add(&meters[METER_NET_IN], state.stats.net_in, now_us, 1e6)
-    _meter_add(&meters[METER_NET_OUT], state.stats.net_out, now_us, 1e6)
-    _meter_add(&meters[METER_LOOP_CYCLES], state.stats.loop_cycles, now_us, 1e6)
-    _meter_add(&meters[METER_LOOP_TICKS], state.stats.loop_ticks, state.stats.loop_cycles, 1.0)
-    meter_next = (meter_next + 1) % METER_SAMPLES
+    state.meters.sampled_us = now_us
+    _meter_add(&state.meters.of[METER_COMMANDS], state.stats.commands, now_us, 1e6)
+    _meter_add(&state.meters.of[METER_NET_IN], state.stats.net_in, now_us, 1e6)
+    _meter_add(&state.meters.of[METER_NET_OUT], state.stats.net_out, now_us, 1e6)
+    _meter_add(&state.meters.of[METER_LOOP_CYCLES], state.stats.loop_cycles, now_us, 1e6)
+    _meter_add(&state.meters.of[METER_LOOP_TICKS], state.stats.loop_ticks, state.stats.loop_cycles,
+               1.0)
+    state.meters.next = (state.meters.next + 1) % METER_SAMPLES
 
 
 cdef double meter_rate(int which) noexcept nogil:
@@ -104,7 +88,7 @@ cdef double meter_rate(int which) noexcept nogil:
     cdef double sum = 0
     cdef int i
     for i in range(METER_SAMPLES):
-        sum += meters[which].rates[i]
+        sum += state.meters.of[which].rates[i]
     return sum / METER_SAMPLES
 
 
@@ -112,16 +96,15 @@ cdef double meter_rate(int which) noexcept nogil:
 
 cdef void stats_reset() noexcept nogil:
     """What CONFIG RESETSTAT sets to zero."""
-    global error_code_count
     cdef int i
     memset(&state.stats, 0, sizeof(Statistics))
-    error_code_count = 0
+    state.error_code_count = 0
     for i in range(row_count):
         rows[i].calls = rows[i].ticks = rows[i].rejected = rows[i].failed = 0
         if rows[i].latency != NULL:
             memset(rows[i].latency, 0, LATENCY_BUCKETS * sizeof(uint64_t))
-    memset(meters, 0, sizeof(meters))
+    memset(state.meters.of, 0, sizeof(state.meters.of))
     for i in range(METERS):
-        meters[i].last_base = meter_sampled_us
-    meters[METER_LOOP_TICKS].last_base = 0
+        state.meters.of[i].last_base = state.meters.sampled_us
+    state.meters.of[METER_LOOP_TICKS].last_base = 0
     alloc_reset_peak()

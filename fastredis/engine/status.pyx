@@ -220,37 +220,30 @@ cdef const char *REFUSED_PROTECTED = (
 
 cdef enum:
     ERROR_TEXT_MAX = 512
-    ERROR_CODE_MAX = 24
-    ERROR_CODES_MAX = 128        # codes beyond are counted under the last
-
-ctypedef struct ErrorCode:
-    char code[ERROR_CODE_MAX]
-    uint64_t count
-
-cdef ErrorCode error_codes[ERROR_CODES_MAX]
-cdef int error_code_count = 0
 
 
 cdef void error_count(const char *text, size_t length) noexcept nogil:
     """Count an error reply under its code, the first word of the text."""
-    global error_code_count
     cdef const char *blank = <const char *>memchr(text, c' ', length)
     cdef size_t size = blank - text if blank != NULL else length
+    cdef ErrorCode *counted
     cdef int i
     if size >= ERROR_CODE_MAX:
         size = ERROR_CODE_MAX - 1
     state.stats.errors += 1
-    for i in range(error_code_count):
-        if error_codes[i].code[size] == 0 and memcmp(error_codes[i].code, text, size) == 0:
-            error_codes[i].count += 1
+    for i in range(state.error_code_count):
+        counted = &state.error_codes[i]
+        if counted.code[size] == 0 and memcmp(counted.code, text, size) == 0:
+            counted.count += 1
             return
-    if error_code_count == ERROR_CODES_MAX:
-        error_codes[ERROR_CODES_MAX - 1].count += 1
+    if state.error_code_count == ERROR_CODES_MAX:
+        state.error_codes[ERROR_CODES_MAX - 1].count += 1
         return
-    memset(error_codes[error_code_count].code, 0, ERROR_CODE_MAX)
-    memcpy(error_codes[error_code_count].code, text, size)
-    error_codes[error_code_count].count = 1
-    error_code_count += 1
+    counted = &state.error_codes[state.error_code_count]
+    memset(counted.code, 0, ERROR_CODE_MAX)
+    memcpy(counted.code, text, size)
+    counted.count = 1
+    state.error_code_count += 1
 
 
 cdef void error_raw(Call *call, const char *text, size_t length) noexcept nogil:

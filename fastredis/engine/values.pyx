@@ -21,8 +21,6 @@ ctypedef void (*ValueSave)(rdb_writer *writer, const entry *e) noexcept nogil
 ctypedef uint16_t (*ValueVersion)(const entry *e) noexcept nogil
 ctypedef entry *(*ValueLoad)(rdb_reader *reader, uint8_t rdb_type, slice key,
                              int64_t due_ms) noexcept nogil
-# Free about `budget` elements; True: the value is gone, its own block included.
-ctypedef bint (*GraveStep)(void *value, size_t budget) noexcept nogil
 
 ctypedef struct ValueType:
     ValueFree free               # what stands behind the pointer; a big one is buried
@@ -31,17 +29,9 @@ ctypedef struct ValueType:
     ValueSave save               # RDB type and value
     ValueVersion version         # the oldest RDB version that has the form in which `save` writes
 
-ctypedef struct Grave:
-    void *value
-    GraveStep step
-    uint64_t counted
-    Grave *next
-
 ctypedef struct Values:
     ValueType types[VALUE_TYPES]
     ValueLoad loaders[RDB_TYPES]
-    Grave *graves
-    uint64_t waiting             # values in the graves; of a flushed database each key
 
 cdef Values values
 memset(&values, 0, sizeof(Values))
@@ -115,26 +105,26 @@ cdef void grave_add(void *value, GraveStep step, uint64_t counted) noexcept nogi
     grave.value = value
     grave.step = step
     grave.counted = counted
-    grave.next = values.graves
-    values.graves = grave
-    values.waiting += counted
+    grave.next = state.graves
+    state.graves = grave
+    state.graves_waiting += counted
     expire_schedule(state.now_ms)
 
 
 cdef bint graves_empty_some(int64_t start_us) noexcept nogil:
     """Free a part of what is buried; True where nothing is left."""
     cdef Grave *grave
-    while values.graves != NULL:
+    while state.graves != NULL:
         # Out of the list meanwhile: freeing the keys of a database may bury their values.
-        grave = values.graves
-        values.graves = grave.next
+        grave = state.graves
+        state.graves = grave.next
         if grave.step(grave.value, GRAVE_SLICE):
-            values.waiting -= grave.counted
+            state.graves_waiting -= grave.counted
             state.stats.freed_lazily += grave.counted
             alloc_free(grave, sizeof(Grave))
         else:
-            grave.next = values.graves
-            values.graves = grave
+            grave.next = state.graves
+            state.graves = grave
         if tick_over(start_us):
-            return values.graves == NULL
+            return state.graves == NULL
     return True

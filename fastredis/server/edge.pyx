@@ -177,7 +177,7 @@ cdef void read_session(Session *s) noexcept nogil:
     else:
         use_read_buffer(received)
         session_offer(s, target, received, False)
-    if work_count == WORKS_MAX or READ_BUFFER_BYTES - read_used < READ_MIN:
+    if state.work_count == WORKS_MAX or READ_BUFFER_BYTES - read_used < READ_MIN:
         run_batch()
 
 
@@ -189,7 +189,7 @@ cdef inline void use_read_buffer(size_t length) noexcept nogil:
 
 cdef void run_batch() noexcept nogil:
     global read_used
-    if work_count:
+    if state.work_count:
         batch_run()
     read_used = 0
 
@@ -409,13 +409,13 @@ cdef class Edge:
     """The sockets of the server, driven by an event loop that watches `fileno()`."""
 
     def __cinit__(self):
-        global edge_flush, read_buffer, drain_interrupted
+        global read_buffer, drain_interrupted
         drain_interrupted = False
         if read_buffer == NULL:
             read_buffer = <char *>alloc_new(READ_BUFFER_BYTES)
         if not net_poller_open(&poller):
             raise OSError(errno, "cannot open a poller")
-        edge_flush = flush_session
+        state.hooks.flush = flush_session
 
     def fileno(self) -> int:
         """The descriptor that is readable while something is to be done."""
@@ -463,7 +463,6 @@ cdef class Edge:
 
     def close(self) -> None:
         """Close every client and the poller."""
-        global edge_flush
         cdef Session *s
         connections_flush()
         while state.sessions != NULL:
@@ -476,4 +475,4 @@ cdef class Edge:
                 session_close(s)
         edge_reap()
         net_poller_close(&poller)
-        edge_flush = NULL
+        state.hooks.flush = NULL

@@ -20,6 +20,7 @@ cdef void _default_packing(collection_limits *limits) noexcept nogil:
 
 cdef void engine_create(int database_count, uint64_t seed) noexcept nogil:
     """Set up the one engine of the process. `seed` 0: from the operating system."""
+    slowlog_trim(0)
     memset(&state, 0, sizeof(State))
     if seed:
         random_seed(&state.random, seed)
@@ -36,11 +37,11 @@ cdef void engine_create(int database_count, uint64_t seed) noexcept nogil:
     state.waited_type.seed = state.entry_type.seed
     state.limits.bulk_max = 512 << 20
     _default_packing(&state.limits.packing)
+    zset_settings_init(&state.zsets, &state.limits.packing, &state.entry_type.seed)
     state.limits.query_buffer_max = 1 << 30
     state.limits.active_expire = True
     state.limits.latency_tracking = True
     slow_limits(10000, 128, 0)
-    slowlog_reset()
     state.lfu_log_factor = 10
     state.lfu_decay_minutes = 1
     state.wake_ms = NEVER_MS
@@ -75,7 +76,7 @@ cdef class EmbeddedSession:
         cdef char *start = buffer
         cdef size_t length = len(buffer)
         with _embedding:
-            if work_count:
+            if state.work_count:
                 raise RuntimeError("a session cannot be fed by a command that runs")
             with nogil:
                 clock_update()
@@ -89,7 +90,7 @@ cdef class EmbeddedSession:
 
 cdef void _reap_when_idle() noexcept nogil:
     """Free closed sessions, where no batch runs that may refer to one."""
-    if work_count == 0:
+    if state.work_count == 0:
         edge_reap()
 
 
@@ -112,14 +113,13 @@ cdef bytes session_take_output(Session *s, size_t most):
 
 def create_engine(databases: int = 16, seed: int = 0) -> None:
     """Set up the engine of this process. `seed` makes a run reproducible; 0 draws one."""
-    global python_call, migration_start, migration_run
     if state.session_count:
         raise RuntimeError("the engine has sessions: there is one engine in a process")
     _load_reply_types()
-    python_call = call_python
-    migration_start = start_migration
-    migration_run = run_migration
     engine_create(databases, seed)
+    state.hooks.python_call = call_python
+    state.hooks.migration_start = start_migration
+    state.hooks.migration_run = run_migration
 
 
 def protocol_error_message(status: int, unexpected: int = 0) -> str:

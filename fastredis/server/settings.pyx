@@ -45,11 +45,11 @@ def set_eviction(*, policy: str, samples: int, lfu_log_factor: int,
                  lfu_decay_minutes: int) -> None:
     """What leaves when memory is full: a maxmemory-policy by name, and how it is found."""
     ranks = {"lru": EVICT_LRU, "lfu": EVICT_LFU, "random": EVICT_RANDOM, "ttl": EVICT_TTL}
-    eviction.rank = ranks.get(policy.rpartition("-")[2], EVICT_NONE)
-    eviction.volatile_only = policy.startswith("volatile-")
-    eviction.samples = samples
-    memset(eviction.pool, 0, sizeof(eviction.pool))
-    state.lfu = eviction.rank == EVICT_LFU
+    state.eviction.rank = ranks.get(policy.rpartition("-")[2], EVICT_NONE)
+    state.eviction.volatile_only = policy.startswith("volatile-")
+    state.eviction.samples = samples
+    memset(state.eviction.pool, 0, sizeof(state.eviction.pool))
+    state.lfu = state.eviction.rank == EVICT_LFU
     state.lfu_log_factor = lfu_log_factor
     state.lfu_decay_minutes = lfu_decay_minutes
 

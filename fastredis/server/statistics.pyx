@@ -61,7 +61,7 @@ def read_memory() -> dict:
     that are kept. `graves` are values that wait to be freed."""
     return {
         "used": alloc_used_bytes(), "peak": alloc_peak_bytes(), "mapped": alloc_mapped_bytes(),
-        "reserve": alloc_reserve_bytes(), "graves": values.waiting,
+        "reserve": alloc_reserve_bytes(), "graves": state.graves_waiting,
     }
 
 
@@ -99,8 +99,8 @@ def read_changes() -> int:
 
 def read_errors() -> list:
     """(code, count) of the errors that were sent, in alphabetical order."""
-    return sorted((error_codes[i].code.decode("utf-8", "replace"), error_codes[i].count)
-                  for i in range(error_code_count))
+    return sorted((state.error_codes[i].code.decode("utf-8", "replace"), state.error_codes[i].count)
+                  for i in range(state.error_code_count))
 
 
 def read_commands() -> list:
@@ -184,8 +184,8 @@ def read_latency_events() -> list:
     cdef LatencyEvent *event
     cdef LatencySample *sample
     found = []
-    for i in range(latency_event_count):
-        event = &latency_events[i]
+    for i in range(state.latency.count):
+        event = &state.latency.events[i]
         samples = []
         for j in range(LATENCY_SAMPLES):
             sample = &event.samples[(event.next + j) % LATENCY_SAMPLES]

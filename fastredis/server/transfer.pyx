@@ -1,6 +1,6 @@
 # transfer: where MIGRATE leaves the engine: a Migration as a Python object, and the way back.
 #
-#   engine: migration_start --> Transfer --> the carrier that the server has set (server/migrate.py)
+#   engine: hooks.migration_start --> Transfer --> the carrier set by server/migrate.py
 #                                              |  acknowledge, refuse, fail     in its own thread
 #                                              v
 #                                            finish()                           on the loop
@@ -109,13 +109,13 @@ cdef object _view_of(const reply *text):
     return PyMemoryView_FromMemory(text.data, text.length, PyBUF_READ)
 
 
-cdef bint start_migration(Migration *m) noexcept with gil:
+cdef bint start_migration(void *migration) noexcept with gil:
     """Give a transfer to the carrier; False where there is none, or it cannot."""
     cdef Transfer transfer
     if _migration_carrier is None:
         return False
     transfer = Transfer.__new__(Transfer)
-    transfer.migration = m
+    transfer.migration = <Migration *>migration
     try:
         _migration_carrier(transfer)
     except Exception as error:
@@ -125,8 +125,9 @@ cdef bint start_migration(Migration *m) noexcept with gil:
     return True
 
 
-cdef void run_migration(Migration *m) noexcept with gil:
+cdef void run_migration(void *migration) noexcept with gil:
     """Transfer at once, while everybody waits."""
+    cdef Migration *m = <Migration *>migration
     cdef Transfer transfer = Transfer.__new__(Transfer)
     transfer.migration = m
     try:

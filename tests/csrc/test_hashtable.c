@@ -843,6 +843,39 @@ static void test_prefetching_is_allowed_at_any_time(check_run *run)
     free(elements);
 }
 
+/* For owners whose elements move: the key at the old address may be gone already. */
+static void test_an_element_is_located_by_its_address_without_its_key(check_run *run)
+{
+    enum { COUNT = 3000 };
+    static element elements[COUNT], moved[COUNT];
+    static uint64_t hashes[COUNT];
+    hashtable table;
+    hashtable_position position;
+    type_seed(run);
+    hashtable_init(&table, &type);
+    for (uint32_t number = 0; number < COUNT; number++) {
+        element_make(run, &elements[number], number);
+        hashes[number] = hash_of(&elements[number]);
+        put(&table, &elements[number]);
+    }
+    for (uint32_t number = 0; number < COUNT; number++) {
+        moved[number] = elements[number];
+        memset(&elements[number], 0, sizeof elements[number]);
+        CHECK(!hashtable_locate_element(&table, &moved[number], hashes[number], &position));
+        CHECK_POINTER(position.unit, NULL);
+        CHECK(hashtable_locate_element(&table, &elements[number], hashes[number], &position));
+        hashtable_replace(&table, &position, &moved[number]);
+    }
+    check_table(&table);
+    for (uint32_t number = 0; number < COUNT; number++) {
+        CHECK_POINTER(look(&table, &moved[number]), &moved[number]);
+        CHECK(hashtable_locate_element(&table, &moved[number], hashes[number], &position));
+        hashtable_remove(&table, &position);
+    }
+    CHECK_INT(table.count, 0);
+    hashtable_free(&table);
+}
+
 int main(int count, char **arguments)
 {
     static const check_test tests[] = {
@@ -867,6 +900,7 @@ int main(int count, char **arguments)
         CHECK_TEST(test_drain_takes_everything_in_steps_of_its_budget),
         CHECK_TEST(test_a_table_that_is_half_drained_still_finds_the_rest),
         CHECK_TEST(test_prefetching_is_allowed_at_any_time),
+        CHECK_TEST(test_an_element_is_located_by_its_address_without_its_key),
     };
     return check_main(count, arguments, tests, CHECK_LENGTH(tests));
 }
