@@ -28,6 +28,8 @@ include "engine/sessions.pyx"
 # The command families, each with its rows at the foot.
 include "commands/strings.pyx"
 include "commands/strings_lcs.pyx"
+include "commands/sets.pyx"
+include "commands/sets_algebra.pyx"
 include "commands/keys.pyx"
 include "commands/keys_walk.pyx"
 include "commands/expiry.pyx"

@@ -41,6 +41,7 @@ from fastredis.capi.rdb_format cimport *
 from fastredis.capi.reply cimport *
 from fastredis.capi.resp cimport *
 from fastredis.capi.set cimport *
+from fastredis.capi.set_algebra cimport *
 from fastredis.capi.zset cimport *
 
 cdef enum:
@@ -475,6 +476,7 @@ ctypedef struct State:
     hashtable_type entry_type
     hashtable_type watched_type
     hashtable_type waited_type
+    set_settings sets            # set.h; the same for sets
     zset_settings zsets          # see zset.h; lent to every call that may change a sorted set
     random_state random
     int64_t now_ms               # wall clock, one reading a batch

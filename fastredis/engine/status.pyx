@@ -281,7 +281,7 @@ cdef const char *REFUSED_PROTECTED = (
 
 cdef enum:
     ERROR_TEXT_MAX = 512
-    GEO_ERROR_MAX = 800          # two doubles of 309 digits, six decimals each
+    SIX_DECIMALS_MAX = 352       # a double of 309 digits with six decimals
 
 
 cdef void error_count(const char *text, size_t length) noexcept nogil:
@@ -386,12 +386,24 @@ cdef void error_geo_choice(Call *call, const char *options) noexcept nogil:
                                    <int>min(name.length, 128), name.data))
 
 
+cdef int _six_decimals(char *text, double value) noexcept nogil:
+    """Write a double with six decimals, "inf" or "-inf"; the length."""
+    cdef int size = snprintf(text, SIX_DECIMALS_MAX, b"%f", value)
+    if c'0' <= text[size - 1] <= c'9':
+        text[size - 7] = c'.'    # whatever the locale of the process says
+    return size
+
+
 cdef void error_geo_point(Call *call, double longitude, double latitude) noexcept nogil:
     """A place outside of what geohash.h has cells for."""
-    cdef char text[GEO_ERROR_MAX]
-    error_raw(call, text, snprintf(text, GEO_ERROR_MAX,
-                                   b"ERR invalid longitude,latitude pair %f,%f", longitude,
-                                   latitude))
+    cdef char text[2 * SIX_DECIMALS_MAX + 64]
+    cdef char first[SIX_DECIMALS_MAX]
+    cdef char second[SIX_DECIMALS_MAX]
+    cdef int first_size = _six_decimals(first, longitude)
+    cdef int second_size = _six_decimals(second, latitude)
+    error_raw(call, text, snprintf(
+        text, sizeof(text), b"ERR invalid longitude,latitude pair %.*s,%.*s", first_size, first,
+        second_size, second))
 
 
 cdef void error_expire(Call *call) noexcept nogil:
