@@ -1,9 +1,9 @@
 /* geohash: places on the globe as 52-bit numbers, and the search for those near a point.
  *
  * The plane of longitude and latitude is halved again and again, by turns, 26 times each way. The
- * bits of both halvings are interleaved, so that places with equal leading bits lie in one cell, and
- * a cell is one run of numbers. A sorted set whose scores are such numbers finds the places of a
- * cell as a range of scores. 52 bits are what a double holds exactly.
+ * bits of both halvings are interleaved, so that places with equal leading bits lie in one cell,
+ * and a cell is one run of numbers. A sorted set whose scores are such numbers finds the places of
+ * a cell as a range of scores. 52 bits are what a double holds exactly.
  *
  *   bit     51   50   49   48          1    0
  *         +----+----+----+----+-  - +----+----+
@@ -20,12 +20,12 @@
  * Results equal those of real servers to the last bit, so the floating point operations and their
  * order here are not free: do not simplify an expression without the test of recorded answers.
  * (Build without fused multiply-add, which rounds once instead of twice.) The edges too are theirs:
- * longitude 180 and latitude 85.05112878 lie one cell beyond the last one, and get a number of 53 or
- * 54 bits, which a search never finds; any double is a place, numbers that are none are cut to it as
- * x86 processors do.
+ * longitude 180 and latitude 85.05112878 lie one cell beyond the last one, and get a number of 53
+ * or 54 bits, which a search never finds; any score is a place, after the conversion to 64 bits
+ * that x86 processors make.
  *
- * Degrees and meters; the globe is a sphere of 6372797.560856 m. Nothing is allocated or kept. Every
- * call is O(1).
+ * Degrees and meters; the globe is a sphere of 6372797.560856 m. Nothing is allocated or kept.
+ * Every call is O(1).
  */
 #ifndef FASTREDIS_GEOHASH_H
 #define FASTREDIS_GEOHASH_H

@@ -2,18 +2,17 @@
 #
 #   GEOADD                  ZADD, with the score of a place
 #   GEOPOS GEOHASH GEODIST  read scores back as places; any sorted set will do
-#   GEOSEARCH and its kin   the members of up to nine ranges of scores, each looked at: is it within?
+#   GEOSEARCH and its kin   the members of up to nine ranges of scores, each looked at
 #
-# A search notes what it finds by rank and fetches the member when it is written: until then 32 bytes
-# a place are enough, and sorting moves nothing else. Places at equal distance stay in the order in
-# which they were found.
+# A search notes what it finds by rank and fetches the member when it is written: until then 32
+# bytes a place are enough, and sorting moves nothing else. Places at equal distance stay in the
+# order in which they were found.
 #
 # Complexity: searches O(log n + N) for N members in the cells, which hold at most about nine times
 # what the shape covers, and O(F log F) to sort F found; all others O(1) or O(log n) a member.
 
 cdef enum:
     FOUND_START = 64
-    GEO_ERROR_MAX = 800          # two doubles of 309 digits, six decimals each
 
 ctypedef enum GeoSort:
     GEO_UNSORTED
@@ -72,15 +71,13 @@ cdef bint unit_or_reply(Call *call, slice text, double *unit_m) noexcept nogil:
 
 cdef bint point_or_reply(Call *call, const slice *argv, geo_point *point) noexcept nogil:
     """A longitude and a latitude, both within what has a cell."""
-    cdef char text[GEO_ERROR_MAX]
     if not score_or_reply(call, argv[0], &point.longitude):
         return False
     if not score_or_reply(call, argv[1], &point.latitude):
         return False
     if geo_point_is_valid(point[0]):
         return True
-    error_raw(call, text, snprintf(text, GEO_ERROR_MAX, GEO_POINT_TEXT, point.longitude,
-                                   point.latitude))
+    error_geo_point(call, point.longitude, point.latitude)
     return False
 
 
@@ -309,7 +306,7 @@ cdef bint _search_shape_or_reply(Call *call, Args *args, GeoSearch *search) noex
     return False
 
 
-cdef bint _search_options_or_reply(Call *call, int first, GeoSearch *search) noexcept nogil:
+cdef bint geo_options_or_reply(Call *call, int first, GeoSearch *search) noexcept nogil:
     cdef Args args = args_from(call, first)
     cdef slice text
     while args_left(&args):
@@ -347,17 +344,17 @@ cdef bint _search_or_reply(Call *call, GeoSearch *search) noexcept nogil:
     if search.form == GEO_BY_POINT:
         return (point_or_reply(call, argv + 1, &search.shape.center)
                 and _radius_or_reply(call, argv + 3, &search.shape)
-                and _search_options_or_reply(call, key + 5, search))
+                and geo_options_or_reply(call, key + 5, search))
     if search.form == GEO_BY_MEMBER:
         # Without a source only the options are looked at, for where the result goes.
         if e != NULL and not (_member_or_reply(call, e, argv[1], &search.shape.center)
                               and _radius_or_reply(call, argv + 2, &search.shape)):
             return False
-        return _search_options_or_reply(call, key + 4, search)
+        return geo_options_or_reply(call, key + 4, search)
     if search.stores:
         search.has_target = True
         search.target = call.argv[1]
-    return _search_options_or_reply(call, key + 1, search)
+    return geo_options_or_reply(call, key + 1, search)
 
 
 # ---- searching ----

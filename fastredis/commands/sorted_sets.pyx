@@ -11,9 +11,8 @@
 
 cdef enum:
     SCORES_KEPT = 32
-    MEMBERS_AHEAD = 8            # how far in front of its turn a member's bucket is asked for
-    MEMBERS_NEXT = 4             # ... and the member itself
-    MEMBER_REPLY_MIN = 6         # bytes of the shortest member in a reply
+    SCORED_AHEAD = 8             # how far in front of its turn a member's bucket is asked for
+    SCORED_NEXT = 4              # ... and the member itself
 
 
 # ---- what the files of this family share ----
@@ -69,13 +68,13 @@ cdef void sorted_set_store(Call *call, slice key, entry *made) noexcept nogil:
 
 # ---- ZADD and ZINCRBY ----
 
-ctypedef struct AddOptions:
+ctypedef struct ZaddOptions:
     unsigned flags               # of zset_add
     bint count_changed           # CH
     int first                    # argument of the first score
 
 
-cdef bint add_options_or_reply(Call *call, AddOptions *options) noexcept nogil:
+cdef bint add_options_or_reply(Call *call, ZaddOptions *options) noexcept nogil:
     cdef Args args = args_from(call, 2)
     cdef unsigned flags = 0
     options.count_changed = False
@@ -175,7 +174,7 @@ cdef slice longest_member(Call *call, int first, int step) noexcept nogil:
     return longest
 
 
-cdef void add_many(Call *call, const AddOptions *options, const double *kept) noexcept nogil:
+cdef void add_many(Call *call, const ZaddOptions *options, const double *kept) noexcept nogil:
     """ZADD of several pairs."""
     cdef int count = (call.argc - options.first) // 2, i
     cdef const slice *pairs = call.argv + options.first
@@ -191,10 +190,10 @@ cdef void add_many(Call *call, const AddOptions *options, const double *kept) no
         reply_int(call.out, 0)
         return
     for i in range(count):
-        if i + MEMBERS_AHEAD < count:
-            zset_prefetch(e, pairs[2 * (i + MEMBERS_AHEAD) + 1])
-        if i + MEMBERS_NEXT < count:
-            zset_prefetch_member(e, pairs[2 * (i + MEMBERS_NEXT) + 1])
+        if i + SCORED_AHEAD < count:
+            zset_prefetch(e, pairs[2 * (i + SCORED_AHEAD) + 1])
+        if i + SCORED_NEXT < count:
+            zset_prefetch_member(e, pairs[2 * (i + SCORED_NEXT) + 1])
         score = 0
         if i < SCORES_KEPT:
             score = kept[i]
@@ -209,7 +208,7 @@ cdef void add_many(Call *call, const AddOptions *options, const double *kept) no
 
 
 cdef void cmd_zadd(Call *call) noexcept nogil:
-    cdef AddOptions options
+    cdef ZaddOptions options
     cdef double kept[SCORES_KEPT]
     if not add_options_or_reply(call, &options):
         return
@@ -238,10 +237,10 @@ cdef void cmd_zrem(Call *call) noexcept nogil:
         reply_int(call.out, 0)
         return
     for i in range(2, call.argc):
-        if i + MEMBERS_AHEAD < call.argc:
-            zset_prefetch(e, call.argv[i + MEMBERS_AHEAD])
-        if i + MEMBERS_NEXT < call.argc:
-            zset_prefetch_member(e, call.argv[i + MEMBERS_NEXT])
+        if i + SCORED_AHEAD < call.argc:
+            zset_prefetch(e, call.argv[i + SCORED_AHEAD])
+        if i + SCORED_NEXT < call.argc:
+            zset_prefetch_member(e, call.argv[i + SCORED_NEXT])
         removed += zset_remove(e, call.argv[i])
     if removed:
         sorted_set_changed(call, key, e, removed)
@@ -278,10 +277,10 @@ cdef void cmd_zmscore(Call *call) noexcept nogil:
         if e == NULL:
             reply_null(call.out)
             continue
-        if i + MEMBERS_AHEAD < call.argc:
-            zset_prefetch(e, call.argv[i + MEMBERS_AHEAD])
-        if i + MEMBERS_NEXT < call.argc:
-            zset_prefetch_member(e, call.argv[i + MEMBERS_NEXT])
+        if i + SCORED_AHEAD < call.argc:
+            zset_prefetch(e, call.argv[i + SCORED_AHEAD])
+        if i + SCORED_NEXT < call.argc:
+            zset_prefetch_member(e, call.argv[i + SCORED_NEXT])
         if zset_score(e, call.argv[i], &score):
             reply_double(call.out, score)
         else:
@@ -324,8 +323,8 @@ cdef void cmd_zrevrank(Call *call) noexcept nogil:
 
 # ---- drawing members: ZRANDMEMBER ----
 #
-# A negative count asks for as many, whatever the size of the set: there the reply is bounded, by
-# proto-max-bulk-len. With a positive count the members are distinct, and each group of so many is
+# A negative count asks for as many, whatever the size of the set: there the reply is bounded, see
+# repeats_or_reply. With a positive count the members are distinct, and each group of so many is
 # equally likely. Where much of the set is asked for, one walk takes each member with the chance
 # that what is left to draw has in what is left to see (Knuth 3.4.2, algorithm S); else ranks are
 # drawn, and a bitmap knows which ones have been (Floyd).
@@ -335,22 +334,21 @@ cdef bint random_count_or_reply(Call *call, slice text, int64_t *count) noexcept
     if not int_or_reply(call, text, count):
         return False
     if count[0] == INT64_MIN:
-        error_reply(call, ERROR_RANDOM_COUNT)
+        error_reply(call, ERROR_LONG_RANGE)
         return False
     return True
 
 
 cdef void _draw_with_repeats(Call *call, const entry *e, int64_t count,
                              bint with_scores) noexcept nogil:
-    """Any members, `count` of them, as often as they come; a reply may be as long as a value."""
+    """Any members, `count` of them, as often as they come."""
     cdef bint nested = call.out.protocol == 3
     cdef size_t place = reply_later(call.out)
     cdef char digits[NUMBER_INT64_MAX_LENGTH]
     cdef slice member
     cdef double score
     cdef int64_t i
-    if count > state.limits.bulk_max // MEMBER_REPLY_MIN:
-        error_reply(call, ERROR_OUT_OF_RANGE)
+    if not repeats_or_reply(call, count):
         return
     reply_members_header(call.out, count, with_scores)
     for i in range(count):
@@ -359,9 +357,7 @@ cdef void _draw_with_repeats(Call *call, const entry *e, int64_t count,
             reply_member(call.out, member, score, nested)
         else:
             reply_bulk(call.out, member.data, member.length)
-        if unlikely(call.out.length - place > <size_t>state.limits.bulk_max):
-            reply_truncate(call.out, place)
-            error_reply(call, ERROR_OUT_OF_RANGE)
+        if not repeats_fit_or_reply(call, place):
             return
 
 
@@ -371,7 +367,8 @@ cdef void _draw_by_walk(Call *call, const entry *e, size_t count, bint with_scor
     cdef zset_iterator iterator
     cdef slice member
     cdef double score
-    zset_iterate(&iterator, e, False)
+    # All of them come as from Redis: the greatest first.
+    zset_iterate(&iterator, e, count == left)
     while count and zset_next(&iterator, &member, &score):
         if random_below(&state.random, left) < count:
             count -= 1
@@ -448,7 +445,7 @@ cdef void cmd_zrandmember(Call *call) noexcept nogil:
 
 # ---- ZSCAN ----
 
-cdef void _scan_member(void *context, slice member, double score) noexcept nogil:
+cdef void _scan_scored(void *context, slice member, double score) noexcept nogil:
     cdef Scan *scan = <Scan *>context
     cdef char digits[NUMBER_DOUBLE_MAX_LENGTH]
     scan.seen += 1
@@ -463,7 +460,7 @@ cdef uint64_t scan_sorted_set(Scan *scan, const entry *e, uint64_t cursor) noexc
     cdef int64_t steps = 0
     cdef int64_t steps_max = scan.count * 10 if scan.count < INT64_MAX // 10 else INT64_MAX
     while True:
-        cursor = zset_scan(e, cursor, _scan_member, scan)
+        cursor = zset_scan(e, cursor, _scan_scored, scan)
         steps += 1
         if cursor == 0 or scan.seen >= scan.count or steps >= steps_max:
             return cursor

@@ -1,16 +1,16 @@
-# sorted_sets_algebra: unions, intersections and differences of sorted sets and of plain sets, whose
-# members count as having the score 1.
+# sorted_sets_algebra: unions, intersections and differences of sorted sets, and of plain sets,
+# whose members count as having the score 1.
 #
 #   ZUNION ZINTER ZDIFF              answer the members in order
 #   ZUNIONSTORE ZINTERSTORE ...      put them in the place of a key
 #   ZINTERCARD                       count them, up to a limit
 #
-# A result is put together as a sorted set that is in no database: ordering it and looking up what it
-# has so far are then the set's own work, and storing it costs nothing more.
+# A result is put together as a sorted set that is in no database: ordering it and looking up what
+# it has so far are then the set's own work, and storing it costs nothing more.
 #
 # Sums depend on the order of their terms, so it is fixed: inputs from the smallest to the largest,
-# those of equal size as the client names them; a difference takes them as they are. A sum or product
-# that is no number counts as 0.
+# those of equal size as the client names them; a difference takes them as they are. A sum or
+# product that is no number counts as 0.
 #
 # Complexity: union O(N log N) for N members in all inputs; intersection O(n k) lookups for the n
 # members of the smallest of k inputs; difference the cheaper of O(n k) lookups for the n of the
@@ -38,7 +38,7 @@ ctypedef struct Input:
     double weight
     int place                    # among the keys as they were named
 
-ctypedef struct Algebra:
+ctypedef struct ScoreAlgebra:
     AlgebraKind kind
     bint counts                  # ZINTERCARD
     Input *inputs
@@ -92,7 +92,7 @@ cdef int _compare_inputs(const void *a, const void *b) noexcept nogil:
 
 # ---- arguments ----
 
-cdef bint _inputs_or_reply(Call *call, Algebra *wanted) noexcept nogil:
+cdef bint _inputs_or_reply(Call *call, ScoreAlgebra *wanted) noexcept nogil:
     """Look the keys up: each is a sorted set, a set, or missing."""
     cdef Input *input
     cdef entry *e
@@ -116,11 +116,12 @@ cdef bint _inputs_or_reply(Call *call, Algebra *wanted) noexcept nogil:
     return True
 
 
-cdef bint _weights_or_reply(Call *call, Args *args, Algebra *wanted) noexcept nogil:
+cdef bint _weights_or_reply(Call *call, Args *args, ScoreAlgebra *wanted) noexcept nogil:
     cdef slice text
     cdef int i
     for i in range(wanted.count):
-        args_next(args, &text)
+        text = args.argv[args.at]
+        args.at += 1
         if not number_parse_double(text.data, text.length, &wanted.inputs[i].weight):
             error_reply(call, ERROR_WEIGHT)
             return False
@@ -139,7 +140,7 @@ cdef bint _aggregate_option(Args *args, Aggregate *aggregate) noexcept nogil:
     return True
 
 
-cdef bint _algebra_options_or_reply(Call *call, Algebra *wanted, bint store) noexcept nogil:
+cdef bint _algebra_options_or_reply(Call *call, ScoreAlgebra *wanted, bint store) noexcept nogil:
     cdef Args args = args_from(call, wanted.first + wanted.count)
     cdef bint aggregates = wanted.kind != ALGEBRA_DIFFERENCE and not wanted.counts
     cdef slice text
@@ -185,14 +186,16 @@ cdef inline entry *_result_new(slice key) noexcept nogil:
     return zset_new(key, ENTRY_NO_DUE, SIZE_MAX, 0, &state.zsets)
 
 
-cdef inline void _put(entry *made, slice member, double score, bint is_new, double old) noexcept nogil:
+cdef inline void _result_put(entry *made, slice member, double score, bint is_new,
+                             double old) noexcept nogil:
+    """Put a member into the result, in which it has the score `old` where it is not new."""
     # An equal score is left as it is by zset_add, and -0 equals 0.
     if not is_new and score == old and signbit(score) != signbit(old):
         zset_remove(made, member)
     zset_add(made, member, score, 0, NULL, &state.zsets)
 
 
-cdef void _unite(const Algebra *wanted, entry *made) noexcept nogil:
+cdef void _unite(const ScoreAlgebra *wanted, entry *made) noexcept nogil:
     cdef const Input *input
     cdef InputWalk walk
     cdef slice member
@@ -209,10 +212,10 @@ cdef void _unite(const Algebra *wanted, entry *made) noexcept nogil:
             is_new = not zset_score(made, member, &old)
             if not is_new:
                 score = _aggregated(wanted.aggregate, old, score)
-            _put(made, member, score, is_new, old)
+            _result_put(made, member, score, is_new, old)
 
 
-cdef bint _in_all(const Algebra *wanted, slice member, double *score) noexcept nogil:
+cdef bint _in_all(const ScoreAlgebra *wanted, slice member, double *score) noexcept nogil:
     """Whether a member of the first input is in all others; *score is aggregated."""
     cdef const Input *input
     cdef double other
@@ -226,7 +229,7 @@ cdef bint _in_all(const Algebra *wanted, slice member, double *score) noexcept n
     return True
 
 
-cdef int64_t _intersect(const Algebra *wanted, entry *made) noexcept nogil:
+cdef int64_t _intersect(const ScoreAlgebra *wanted, entry *made) noexcept nogil:
     """Put what all inputs have into the result, or, where it is NULL, count it."""
     cdef InputWalk walk
     cdef slice member
@@ -240,13 +243,13 @@ cdef int64_t _intersect(const Algebra *wanted, entry *made) noexcept nogil:
             continue
         found += 1
         if made != NULL:
-            _put(made, member, score, True, 0)
+            _result_put(made, member, score, True, 0)
         elif found == wanted.limit:
             break
     return found
 
 
-cdef bint _in_another(const Algebra *wanted, slice member) noexcept nogil:
+cdef bint _in_another(const ScoreAlgebra *wanted, slice member) noexcept nogil:
     cdef double score
     cdef int i
     for i in range(1, wanted.count):
@@ -255,7 +258,7 @@ cdef bint _in_another(const Algebra *wanted, slice member) noexcept nogil:
     return False
 
 
-cdef void _take_out(const Algebra *wanted, entry *made) noexcept nogil:
+cdef void _take_out(const ScoreAlgebra *wanted, entry *made) noexcept nogil:
     """Remove every member of the other inputs from the result."""
     cdef InputWalk walk
     cdef slice member
@@ -268,7 +271,7 @@ cdef void _take_out(const Algebra *wanted, entry *made) noexcept nogil:
                 zset_remove(made, member)
 
 
-cdef void _subtract(const Algebra *wanted, entry *made) noexcept nogil:
+cdef void _subtract(const ScoreAlgebra *wanted, entry *made) noexcept nogil:
     cdef const Input *first = &wanted.inputs[0]
     cdef double lookups = <double>first.count * (wanted.count - 1)
     cdef double removals = first.count
@@ -285,7 +288,7 @@ cdef void _subtract(const Algebra *wanted, entry *made) noexcept nogil:
     _walk_input(&walk, first)
     while _walk_next(&walk, &member, &score):
         if not (looks and _in_another(wanted, member)):
-            _put(made, member, score, True, 0)
+            _result_put(made, member, score, True, 0)
     if not looks:
         _take_out(wanted, made)
 
@@ -299,7 +302,7 @@ cdef void _list_result(reply *out, const entry *made, bint with_scores) noexcept
     _list_span(out, made, span, False, with_scores)
 
 
-cdef void _combine(Call *call, Algebra *wanted, bint store) noexcept nogil:
+cdef void _combine_scored(Call *call, ScoreAlgebra *wanted, bint store) noexcept nogil:
     """What is asked for is known and looked up: do it and answer."""
     cdef entry *made
     if wanted.kind != ALGEBRA_DIFFERENCE:
@@ -326,7 +329,7 @@ cdef void algebra_reply(Call *call, AlgebraKind kind, bint store, bint counts) n
     cdef Input few[INPUTS_ON_STACK]
     cdef int at = 2 if store else 1
     cdef size_t size = 0
-    cdef Algebra wanted
+    cdef ScoreAlgebra wanted
     cdef int64_t count
     if not int_or_reply(call, call.argv[at], &count):
         return
@@ -336,7 +339,7 @@ cdef void algebra_reply(Call *call, AlgebraKind kind, bint store, bint counts) n
     if count > call.argc - at - 1:
         error_reply(call, ERROR_SYNTAX)
         return
-    memset(&wanted, 0, sizeof(Algebra))
+    memset(&wanted, 0, sizeof(ScoreAlgebra))
     wanted.kind = kind
     wanted.counts = counts
     wanted.first = at + 1
@@ -346,7 +349,7 @@ cdef void algebra_reply(Call *call, AlgebraKind kind, bint store, bint counts) n
         size = count * sizeof(Input)
         wanted.inputs = <Input *>alloc_new(size)
     if _inputs_or_reply(call, &wanted) and _algebra_options_or_reply(call, &wanted, store):
-        _combine(call, &wanted, store)
+        _combine_scored(call, &wanted, store)
     if size:
         alloc_free(wanted.inputs, size)
 

@@ -10,8 +10,8 @@
 #
 # Complexity: O(log n + members popped), and O(1) a key looked at.
 
-cdef void _pop(Call *call, slice key, entry *e, int64_t count, bint greatest,
-               bint nested) noexcept nogil:
+cdef void _pop_scored(Call *call, slice key, entry *e, int64_t count, bint greatest,
+                      bint nested) noexcept nogil:
     """Write the next members from one end with their scores, without a head, and remove them."""
     cdef size_t total = zset_count(e)
     cdef zset_iterator iterator
@@ -53,7 +53,7 @@ cdef inline void _pop_reply(Call *call, bint greatest) noexcept nogil:
         return
     count = _pop_count(e, count)
     reply_array(call.out, count if nested else 2 * count)
-    _pop(call, key, e, count, greatest, nested)
+    _pop_scored(call, key, e, count, greatest, nested)
 
 
 cdef void cmd_zpopmin(Call *call) noexcept nogil:
@@ -93,7 +93,7 @@ cdef inline void _blocking_pop_reply(Call *call, bint greatest) noexcept nogil:
         return
     reply_array(call.out, 3)
     reply_bulk(call.out, keys[index].data, keys[index].length)
-    _pop(call, keys[index], e, 1, greatest, False)
+    _pop_scored(call, keys[index], e, 1, greatest, False)
 
 
 cdef void cmd_bzpopmin(Call *call) noexcept nogil:
@@ -126,7 +126,7 @@ cdef bint _pop_many_or_reply(Call *call, int at, PopMany *wanted) noexcept nogil
     cdef Args args = args_from(call, at + 1)
     cdef int64_t key_count
     cdef slice text
-    if not _positive_or_reply(call, call.argv[at], ERROR_NUMKEYS_ZERO, &key_count):
+    if not _positive_or_reply(call, call.argv[at], ERROR_NUMKEYS_POSITIVE, &key_count):
         return False
     if key_count >= args_left(&args):
         error_reply(call, ERROR_SYNTAX)
@@ -140,7 +140,7 @@ cdef bint _pop_many_or_reply(Call *call, int at, PopMany *wanted) noexcept nogil
         error_reply(call, ERROR_SYNTAX)
         return False
     if args_option_with(&args, b"COUNT", &text):
-        if not _positive_or_reply(call, text, ERROR_COUNT_ZERO, &wanted.count):
+        if not _positive_or_reply(call, text, ERROR_COUNT_POSITIVE, &wanted.count):
             return False
     if args_left(&args):
         error_reply(call, ERROR_SYNTAX)
@@ -161,7 +161,7 @@ cdef bint _pop_many(Call *call, const PopMany *wanted) noexcept nogil:
     reply_array(call.out, 2)
     reply_bulk(call.out, wanted.keys[index].data, wanted.keys[index].length)
     reply_array(call.out, count)
-    _pop(call, wanted.keys[index], e, count, wanted.greatest, True)
+    _pop_scored(call, wanted.keys[index], e, count, wanted.greatest, True)
     return True
 
 

@@ -4,12 +4,12 @@
 #   by score   1 (5        '(': without the bound itself; -inf +inf
 #   by lex     [a (c       by the bytes of members whose scores are equal; - +
 #
-# Every one of them becomes a span of ranks (csrc/zset.h), found in O(log n); LIMIT cuts the span, and
-# what is then done to it is the same for all: the ten commands that list or store differ in what
-# they let the client say (RangeSyntax).
+# Every one of them becomes a span of ranks (csrc/zset.h), found in O(log n); LIMIT cuts the span,
+# and what is then done to it is the same for all: the eight commands that list or store differ in
+# what they let the client say (RangeSyntax).
 #
-# Complexity: O(log n + members listed or removed). A bound that is none is refused before the key is
-# looked at.
+# Complexity: O(log n + members listed or removed). A bound that is none is refused before the key
+# is looked at.
 
 ctypedef enum RangeBy:
     BY_RANK
@@ -27,9 +27,12 @@ ctypedef struct Range:
 
 # ---- bounds ----
 
-cdef bint _score_bound(slice text, double *score, bint *exclusive) noexcept nogil:
-    exclusive[0] = text.length != 0 and text.data[0] == c'('
-    if exclusive[0]:
+cdef inline bint _is_exclusive(slice text) noexcept nogil:
+    return text.length != 0 and text.data[0] == c'('
+
+
+cdef bint _score_bound(slice text, double *score) noexcept nogil:
+    if _is_exclusive(text):
         text = slice_of(text.data + 1, text.length - 1)
     return number_parse_bound(text.data, text.length, score)
 
@@ -59,8 +62,9 @@ cdef bint range_or_reply(Call *call, RangeBy by, slice low, slice high,
     if by == BY_RANK:
         return int_or_reply(call, low, &wanted.start) and int_or_reply(call, high, &wanted.stop)
     if by == BY_SCORE:
-        if (_score_bound(low, &wanted.scores.min, &wanted.scores.min_exclusive)
-                and _score_bound(high, &wanted.scores.max, &wanted.scores.max_exclusive)):
+        wanted.scores.min_exclusive = _is_exclusive(low)
+        wanted.scores.max_exclusive = _is_exclusive(high)
+        if _score_bound(low, &wanted.scores.min) and _score_bound(high, &wanted.scores.max):
             return True
         error_reply(call, ERROR_SCORE_RANGE)
         return False

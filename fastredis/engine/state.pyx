@@ -14,7 +14,8 @@
 # the rest. Sessions are freed only at the top of the loop (sessions_reap), never inside a command.
 
 from libc.stdint cimport (int8_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t,
-                          INT32_MAX, INT64_MAX, INT64_MIN, UINT32_MAX, UINT64_MAX)
+                          INT32_MAX, INT64_MAX, INT64_MIN, SIZE_MAX, UINT32_MAX,
+                          UINT64_MAX)
 from libc.stdio cimport snprintf
 from libc.string cimport memchr, memcmp, memcpy, memmove, memset, strcmp, strlen, strncmp
 
@@ -24,6 +25,7 @@ from fastredis.capi.common cimport *
 from fastredis.capi.crc64 cimport *
 from fastredis.capi.entry cimport *
 from fastredis.capi.expiry_heap cimport *
+from fastredis.capi.geohash cimport *
 from fastredis.capi.glob cimport *
 from fastredis.capi.hash cimport *
 from fastredis.capi.hashtable cimport *
@@ -38,6 +40,8 @@ from fastredis.capi.random cimport *
 from fastredis.capi.rdb_format cimport *
 from fastredis.capi.reply cimport *
 from fastredis.capi.resp cimport *
+from fastredis.capi.set cimport *
+from fastredis.capi.set_algebra cimport *
 from fastredis.capi.zset cimport *
 
 cdef enum:
@@ -473,6 +477,7 @@ ctypedef struct State:
     hashtable_type entry_type
     hashtable_type watched_type
     hashtable_type waited_type
+    set_settings sets            # set.h; the same for sets
     zset_settings zsets          # see zset.h; lent to every call that may change a sorted set
     random_state random
     int64_t now_ms               # wall clock, one reading a batch

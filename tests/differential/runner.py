@@ -1,6 +1,7 @@
 """Long runs: sessions of random steps, deep comparisons, and a report of what differed.
 
-A session starts from empty servers and new connections. A difference ends it: the steps of the
+A session starts from empty servers and new connections, and more often than not with tiny
+thresholds, so that values change their encoding all the time. A difference ends it: the steps of the
 session are reduced to a minimal reproduction, and the next session starts afresh, so that one
 difference never causes the next. The same seed draws the same sessions.
 """
@@ -20,6 +21,7 @@ from .grammar import Argv, Family, Generator, commands_named
 from .known_differences import KNOWN_DIFFERENCES, Context
 from .pair import CONNECTIONS, Address, Pair, ServerGone, Step
 from .reduce import minimize
+from .thresholds import draw_thresholds
 
 SESSION_STEPS = 600
 DEEP_EVERY_STEPS = 150
@@ -146,6 +148,7 @@ class Runner:
 
     def _session(self, rng: Random, report: Report) -> None:
         self._pair.active_expire = rng.random() < 0.5
+        self._pair.thresholds = draw_thresholds(rng)
         self._pair.reset()
         done: List[Step] = []
         while len(done) < SESSION_STEPS:
