@@ -136,6 +136,7 @@ ctypedef struct Row:
     int key_step
     KeyFinder key_finder         # or NULL: the specs tell
     KeyFlags key_flags           # or NULL: those of the spec
+    int element                  # position of the member or field looked up first; 0: none
     Handler handler
     Row *parent
     Row **subcommands
