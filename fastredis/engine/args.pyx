@@ -97,3 +97,28 @@ cdef inline bint database_or_reply(Call *call, slice text, Database **database) 
         return True
     error_reply(call, ERROR_DB_INDEX)
     return False
+
+
+# ---- elements asked for by number, with repetition: SRANDMEMBER key -1000000000000 ----
+#
+# Such a reply is as long as the client claims, not as the data is: it is refused from a bound on.
+
+cdef enum:
+    REPEATS_MAX_BYTES = 512 << 20
+    REPEAT_MIN_BYTES = 6         # of an empty bulk string
+
+cdef inline bint repeats_or_reply(Call *call, uint64_t count) noexcept nogil:
+    """Whether a reply of so many elements can stay within the bound."""
+    if likely(count <= REPEATS_MAX_BYTES // REPEAT_MIN_BYTES):
+        return True
+    error_reply(call, ERROR_REPEATS)
+    return False
+
+
+cdef inline bint repeats_fit_or_reply(Call *call, size_t place) noexcept nogil:
+    """The same for what has been written from a place on (reply_later); else it is taken back."""
+    if likely(call.out.length - place <= REPEATS_MAX_BYTES):
+        return True
+    reply_truncate(call.out, place)
+    error_reply(call, ERROR_REPEATS)
+    return False
