@@ -20,7 +20,7 @@ static unsigned char *exact_copy(const void *bytes, size_t length)
 
 static rdb_reader reader_of(const void *bytes, size_t length)
 {
-    return (rdb_reader){(const uint8_t *)bytes, (const uint8_t *)bytes + length};
+    return (rdb_reader){(const uint8_t *)bytes, (const uint8_t *)bytes + length, 0};
 }
 
 static void check_written(const char *text, const char *expected, size_t expected_length)
