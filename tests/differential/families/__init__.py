@@ -9,6 +9,7 @@ from .bits import BITS
 from .hashes import HASHES, HASHES_EXPIRY
 from .hyperloglog import HYPERLOGLOG
 from .keys import KEYS
+from .lists import LISTS
 from .mixed import MIXED
 from .server import SERVER
 from .strings import STRINGS
@@ -16,7 +17,7 @@ from .transactions import TRANSACTIONS
 from .valkey import VALKEY
 
 FAMILIES: Sequence[Family] = (
-    STRINGS, BITS, HYPERLOGLOG, HASHES, HASHES_EXPIRY, KEYS, TRANSACTIONS, SERVER, VALKEY,
+    STRINGS, BITS, HYPERLOGLOG, HASHES, HASHES_EXPIRY, KEYS, LISTS, TRANSACTIONS, SERVER, VALKEY,
     MIXED,
 )
 
