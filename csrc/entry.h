@@ -204,6 +204,8 @@ entry *entry_rename(const entry *e, slice key);
 
 /* New blob of one reference; `length` bytes of undefined content, room for `capacity`. */
 blob *blob_new(size_t length, size_t capacity);
+/* New blob of `length` zeros, of which the untouched pages need no memory. */
+blob *blob_zeros(size_t length);
 blob *blob_of(const void *data, size_t length);
 static inline blob *blob_share(blob *b) {
     b->references++;

@@ -103,4 +103,15 @@ bool rdb_read_string(rdb_reader *reader, rdb_string *string);
 /* Write the text to `out` (string->length bytes). False where a compressed stream is malformed. */
 bool rdb_string_copy(const rdb_string *string, char *out);
 
+/* A buffer for the strings of a value one after the other. */
+typedef struct rdb_scratch {
+    char *block;
+    size_t capacity;
+} rdb_scratch;
+
+static inline void rdb_scratch_init(rdb_scratch *scratch) { *scratch = (rdb_scratch){NULL, 0}; }
+void rdb_scratch_free(rdb_scratch *scratch);
+/* The next string as text, borrowed of the input or of the scratch: good until the next one. */
+bool rdb_scratch_read(rdb_scratch *scratch, rdb_reader *reader, slice *text);
+
 #endif

@@ -64,6 +64,7 @@ cdef extern from "entry.h" nogil:
     entry *entry_set_wide(entry *e, entry_type type, entry_encoding encoding)
     entry *entry_rename(const entry *e, slice key)
     blob *blob_new(size_t length, size_t capacity)
+    blob *blob_zeros(size_t length)
     blob *blob_of(const void *data, size_t length)
     blob *blob_share(blob *b)
     void blob_release(blob *b)

@@ -558,6 +558,8 @@ cdef char *string_writable(Database *db, slice key, uint64_t hash, entry *e,
         entry_set_pointer(e, b)
         return b.data
     before = string_bytes(e, old)
+    if before.length == length and entry_get_encoding(e) == ENTRY_RAW:
+        return <char *>before.data
     if before.data != old:
         memcpy(old, before.data, before.length)
     hashtable_locate(&db.keys, key.data, key.length, hash, &position)
@@ -567,13 +569,44 @@ cdef char *string_writable(Database *db, slice key, uint64_t hash, entry *e,
         memcpy(entry_look(made).value, old, before.length)
         memset(entry_look(made).value + before.length, 0, length - before.length)
         return <char *>entry_look(made).value
-    b = blob_new(length, length)
+    b = blob_zeros(length)
     memcpy(b.data, old, before.length)
-    memset(b.data + before.length, 0, length - before.length)
     made = entry_set_wide(e, ENTRY_STRING, ENTRY_BLOB)
     entry_set_pointer(made, b)
     key_reshaped(db, &position, e, made)
     return b.data
+
+
+cdef char *string_reach(Database *db, slice key, uint64_t hash, entry *e,
+                        size_t length) noexcept nogil:
+    """string_writable for a key that may be missing (`e` NULL): it is then made, all zeros."""
+    cdef blob *b
+    if e != NULL:
+        return string_writable(db, key, hash, e, length)
+    if length <= ENTRY_INLINE_MAX:
+        e = entry_new(ENTRY_STRING, ENTRY_RAW, key, ENTRY_NO_DUE, length)
+        key_insert(db, e, hash)
+        memset(entry_look(e).value, 0, length)
+        return <char *>entry_look(e).value
+    b = blob_zeros(length)
+    e = entry_new(ENTRY_STRING, ENTRY_BLOB, key, ENTRY_NO_DUE, 0)
+    entry_set_pointer(e, b)
+    key_insert(db, e, hash)
+    return b.data
+
+
+cdef void string_put_blob(Database *db, slice key, uint64_t hash, blob *b) noexcept nogil:
+    """Set a key, whatever it held, to the bytes of a blob, without a due time. Takes the blob. The
+    caller tells key_changed."""
+    cdef entry *e
+    if b.length <= ENTRY_INLINE_MAX:
+        string_put(db, key, hash, ENTRY_RAW, slice_of(b.data, b.length), 0, ENTRY_NO_DUE, False)
+        blob_release(b)
+        return
+    string_put(db, key, hash, ENTRY_INT, slice_of(NULL, 0), 0, ENTRY_NO_DUE, False)
+    e = key_find(db, key, hash)
+    entry_set_encoding(e, ENTRY_BLOB)    # as wide as a number
+    entry_set_pointer(e, b)
 
 
 # ---- whole databases ----

@@ -15,8 +15,9 @@ from typing import Any, Callable, Dict, List
 from support.wire import Array, Bulk, Error, Map
 
 from .alphabet import ABSOLUTE_TIMES_MS, ABSOLUTE_TIMES_S
+from .decoding import value_of_payload
 from .grammar import Argv
-from .payload import PayloadError, decode
+from .payload import PayloadError
 
 TOLERANCE_MS = 5000
 TOLERANCE_S = 5
@@ -36,9 +37,9 @@ def _near(tolerance: int, exact: frozenset = frozenset()) -> Rule:
 
 
 def _same_payload(_argv: Argv, first: Any, second: Any) -> bool:
-    """DUMP: the footer holds a version, and compressors differ."""
+    """DUMP: versions, compressors, encodings and the order of tables differ."""
     try:
-        return isinstance(first, Bulk) and decode(first) == decode(second)
+        return isinstance(first, Bulk) and value_of_payload(first) == value_of_payload(second)
     except PayloadError:
         return False
 
@@ -46,6 +47,12 @@ def _same_payload(_argv: Argv, first: Any, second: Any) -> bool:
 def _same_elements(_argv: Argv, first: Any, second: Any) -> bool:
     """KEYS, COMMAND LIST: any order."""
     return isinstance(first, Array) and sorted(first) == sorted(second)
+
+
+def _same_elements_unless_settled(argv: Argv, first: Any, second: Any) -> bool:
+    """SORT: what ties comes in any order, and only texts and weights can tie."""
+    return bool({b"ALPHA", b"BY"} & {arg.upper() for arg in argv[2:]}) and isinstance(
+        first, Array) and sorted(first, key=repr) == sorted(second, key=repr)
 
 
 def _same_pairs(_argv: Argv, first: Any, second: Any) -> bool:
@@ -147,6 +154,8 @@ VOLATILE: Dict[bytes, Rule] = {
     b"SCAN": _scan_in_transaction,
     b"DUMP": _same_payload,
     b"KEYS": _same_elements,
+    b"SORT": _same_elements_unless_settled,
+    b"SORT_RO": _same_elements_unless_settled,
     b"COMMAND|LIST": _same_elements,
     b"CONFIG|GET": _same_pairs,
     b"HELLO": _hello,
