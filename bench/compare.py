@@ -16,7 +16,7 @@ the load generator (redis-benchmark) on core 1.
 
 Ratios are theirs / ours, so that above 1 is good for us. `cpu x` is the ratio of the medians;
 its spread is the larger (max - min) / median of the two servers. Differences under 3 % are
-ties. Exit status: 0, or 1 when --check finds a must missed, or 2 when a run failed.
+ties. Exit status: see lib/tool.py.
 """
 
 from __future__ import annotations
@@ -26,13 +26,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from lib import measure, report, servers, stats, targets, workloads
+from lib import measure, report, servers, stats, targets, tool, workloads
 from lib.progress import Progress
-from lib.servers import Server, ServerError, ServerSpec
-from lib.wire import Connection, ReplyError
+from lib.servers import Server, ServerSpec
+from lib.wire import Connection
 from lib.workloads import Test
 
 NO_TARGET = "-"
@@ -107,7 +106,8 @@ def calibrate(run: Run, cell: Cell) -> None:
             speed = run.sample(server, cell, guess).requests_per_s
         speeds.append(speed)
     middle = stats.summarize(speeds).median
-    cell.requests = measure.requests_for(middle, run.options.seconds, cell.depth)
+    cell.requests = measure.requests_for(middle, run.options.seconds, cell.depth,
+                                         cell.test.most_requests)
 
 
 def measure_all(run: Run, cells: list[Cell], progress: Progress) -> None:
@@ -272,64 +272,43 @@ def run_all(specs: list[ServerSpec], options: argparse.Namespace) -> dict[str, A
         return build_result(run, cells, known)
 
 
-def depths(text: str) -> list[int]:
-    """Pipeline depths of a comma-separated list."""
-    values = [int(word) for word in text.split(",")]
-    if not values or min(values) < 1:
-        raise ValueError(text)
-    return values
-
-
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """Command line of the tool."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rival", action="append", default=[], type=servers.parse_spec,
-                        metavar="NAME=COMMAND", help="a server to compare with; repeatable")
-    parser.add_argument("--ours", type=servers.parse_spec, metavar="NAME=COMMAND",
-                        default=servers.fastredis_spec(),
-                        help="the server that ratios are about (default: fastredis)")
+    parser = tool.parser_of(__doc__)
     parser.add_argument("--tests", type=workloads.choose, metavar="LIST",
-                        default=workloads.choose(",".join(workloads.DEFAULT_TESTS)),
-                        help=f"all, or of: {', '.join(workloads.TESTS)}")
+                        default=workloads.choose("strings"),
+                        help=f"all, or groups ({', '.join(workloads.GROUPS)}) and tests "
+                             f"({', '.join(workloads.TESTS)}); default: strings")
     parser.add_argument("--pipeline", type=depths, default=[1, 16, 64], metavar="LIST")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3.0,
                         help="length of one measurement (default 3)")
     parser.add_argument("--requests", type=int, default=0,
                         help="fixed requests a measurement instead of --seconds")
-    parser.add_argument("--json", type=Path, metavar="FILE")
-    parser.add_argument("--markdown", action="store_true")
     parser.add_argument("--targets", action="store_true", help="show the musts of targets.json")
-    parser.add_argument("--check", action="store_true", help="exit 1 when a must is missed")
-    parser.add_argument("--quiet", action="store_true", help="no progress on standard error")
-    options = parser.parse_args(arguments)
-    names = [options.ours.name, *(rival.name for rival in options.rival)]
-    if len(set(names)) != len(names):
-        parser.error("every server needs a name of its own")
+    options = tool.parse(parser, arguments)
     if options.rounds < 1 or options.seconds <= 0:
         parser.error("--rounds and --seconds must be positive")
     return options
 
 
+def depths(text: str) -> list[int]:
+    """Pipeline depths of a comma-separated list."""
+    return tool.counts_of(text, least=1)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the comparison; returns the exit status."""
     options = parse_options(arguments)
-    try:
+
+    def measured() -> dict[str, Any]:
         measure.find_benchmark()
-        servers.pin_self(servers.LOAD_CORE)
-        result = run_all([options.ours, *options.rival], options)
-    except (ServerError, ReplyError, OSError, ValueError) as error:
-        print(f"compare.py: {error}", file=sys.stderr)
-        return 2
-    if options.json:
-        report.write_json(options.json, result)
-    print(table_of(result, options.markdown))
-    print("\n" + summary_of(result))
-    failures = missed(result) if options.check else []
-    for failure in failures:
-        print(f"MISS {failure}", file=sys.stderr)
-    return 1 if failures else 0
+        return run_all(tool.specs_of(options), options)
+
+    def text_of(result: dict[str, Any]) -> str:
+        return f"{table_of(result, options.markdown)}\n\n{summary_of(result)}"
+
+    return tool.run("compare.py", options, measured, text_of, missed)
 
 
 if __name__ == "__main__":

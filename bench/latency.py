@@ -8,15 +8,16 @@
     due       a million keys due within one second, while another client sends PING and GET
     growth    a loader sets 5 M new keys, while another client sends PING; then the same load
               again, which only overwrites: the baseline that growth is compared with
-    drop      FLUSHALL, DEL and UNLINK of a million strings or members: time to the reply, and
-              what another client sees meanwhile
+    drop      a million strings, or a list, set, hash, sorted set or stream of a million: FLUSHALL,
+              DEL, UNLINK, SET over it, and expiry; the time to the reply (for expiry, from the due
+              time until DBSIZE no longer counts the key), and what another client sees meanwhile
 
 The server has core 0 and, where permitted, the highest ordinary priority; prober and loader
 share core 1, the prober with real-time priority (lib/probe.py says how the client's own delays
 are told apart). Each scenario names its baseline: the same client, before the event. Where the
 server has a latency monitor of its own (LATENCY LATEST), its longest event is shown as well.
 
-Exit status: 0, or 1 when --check finds that our server missed a bar, or 2 when a run failed.
+Exit status: see lib/tool.py.
 """
 
 from __future__ import annotations
@@ -27,10 +28,9 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
-from lib import lateness, measure, report, servers, shapes, targets
+from lib import lateness, measure, report, servers, shapes, targets, tool
 from lib.probe import Prober, Samples, undisturbed, until
 from lib.progress import Progress
 from lib.servers import Server, ServerError, ServerSpec
@@ -190,62 +190,106 @@ def growth(server: Server, options: argparse.Namespace, note: Callable[[str], No
     return [stall_row(f"growth to {options.growth_keys:,} keys", growing, overwriting, events)]
 
 
-DROPS = (("string", "FLUSHALL"), ("string", "FLUSHALL ASYNC"), ("big_set", "DEL big"),
-         ("big_set", "UNLINK big"), ("big_hash", "DEL big"), ("big_sorted_set", "DEL big"),
-         ("big_list", "DEL big"), ("big_stream", "DEL big"))
+BIG_SHAPES = ("big_list", "big_set", "big_hash", "big_sorted_set", "big_stream")
+EXPIRY = "expiry"
+DROPS = (("string", "FLUSHALL"), ("string", "FLUSHALL ASYNC"), *(
+    (shape, action) for shape in BIG_SHAPES
+    for action in ("DEL big", "UNLINK big", "SET big v", "FLUSHALL", EXPIRY)))
 
 
-def drop_one(server: Server, control: Connection, words: list[str]
-             ) -> tuple[Samples, Samples, float]:
-    """Drop something at a known moment: samples before, samples after, ms to the reply."""
-    with server.connect() as dropper:
-        prober = Prober(server)
-        request = encode(words)
-        replied: list[int] = []
-        dropper.socket.setblocking(False)
-        with undisturbed():
-            before = prober.run(until(time.perf_counter_ns() + int(BASELINE_S * 1e9)))
-            sent_ns = time.perf_counter_ns()
-            dropper.socket.send(request)
-            end_ns = sent_ns + int(AFTERMATH_S * 1e9)
+class Dropper:
+    """A connection that asks without blocking, so that the prober's samples are not held up."""
 
-            def proceed() -> bool:
-                now = time.perf_counter_ns()
-                if replied:
-                    return now < end_ns
-                try:
-                    dropper.socket.recv(64)
-                    replied.append(now)
-                except BlockingIOError:
-                    pass
-                return now < sent_ns + int(DUE_LIMIT_S * 1e9)
+    def __init__(self, server: Server, request: tuple[str, ...], wanted: bytes = b"") -> None:
+        """wanted: ask again until this is the reply; without it, any reply is the last."""
+        self._socket = server.connect().socket
+        self._socket.setblocking(False)
+        self._request, self._wanted = encode(request), wanted
 
-            # The first look comes before the first sample, the next after each round trip.
-            after = prober.run(proceed)
-        prober.close()
+    def ask(self) -> None:
+        """Send the request."""
+        self._socket.send(self._request)
+
+    def answered(self) -> bool:
+        """Whether the last reply has come. Raises ValueError for an error reply."""
+        try:
+            reply = self._socket.recv(128)
+        except BlockingIOError:
+            return False
+        if not reply or reply.startswith(b"-"):
+            raise ValueError(f"{self._request!r}: {reply!r}")
+        if self._wanted and reply != self._wanted:
+            self.ask()
+            return False
+        return True
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._socket.close()
+
+
+def watch_drop(server: Server, dropper: Dropper, due_ns: int = 0
+               ) -> tuple[Samples, Samples, float]:
+    """Probe around a drop: at due_ns the server's own, or else at the dropper's question.
+
+    Samples before that moment, samples after it, and ms from it to the dropper's last reply.
+    """
+    replied: list[int] = []
+    prober = Prober(server)
+    with undisturbed():
+        early = prober.run(until(due_ns or time.perf_counter_ns() + int(BASELINE_S * 1e9)))
+        began_ns = due_ns or time.perf_counter_ns()
+        dropper.ask()
+
+        def proceed() -> bool:
+            now = time.perf_counter_ns()
+            if replied:
+                return now < began_ns + int(AFTERMATH_S * 1e9)
+            if dropper.answered():
+                replied.append(now)
+            return now < began_ns + int(DUE_LIMIT_S * 1e9)
+
+        # The first look comes before the first sample, the next after each round trip.
+        late = prober.run(proceed)
+    prober.close()
+    dropper.close()
     if not replied:
-        raise ServerError(f"{server.name}: no reply to {' '.join(words)}")
-    return before, after, (replied[0] - sent_ns) / 1e6
+        raise ServerError(f"{server.name}: what was dropped is still there")
+    samples, last_ns = early.joined(late), time.perf_counter_ns()
+    return (samples.between(0, began_ns - 1), samples.between(began_ns, last_ns),
+            (replied[0] - began_ns) / 1e6)
+
+
+def drop_one(server: Server, control: Connection, action: str) -> tuple[Samples, Samples, float]:
+    """Drop something by a command, or let the key `big` expire: see watch_drop."""
+    if action != EXPIRY:
+        return watch_drop(server, Dropper(server, tuple(action.split())))
+    due_ms = int((time.time() + BASELINE_S) * 1000)
+    control.call("PEXPIREAT", "big", due_ms)
+    due_ns = time.perf_counter_ns() + int((due_ms / 1000 - time.time()) * 1e9)
+    return watch_drop(server, Dropper(server, ("DBSIZE",), b":0\r\n"), due_ns)
 
 
 def drop(server: Server, options: argparse.Namespace, note: Callable[[str], None]
          ) -> list[dict[str, Any]]:
     """Time to drop big things, and what another client sees meanwhile."""
     rows = []
-    for name, text in DROPS:
+    for name, action in DROPS:
         shape = shapes.SHAPES[name]
+        if shape not in options.shapes:
+            continue
         with server.connect(timeout_s=300.0) as control:
             control.call("FLUSHALL")
             if not control.supports(*shape.probe):
                 continue
-            note(f"{text} of {options.keys:,}: {shape.title}")
+            note(f"{action} of {options.keys:,}: {shape.title}")
             control.call("FLUSHALL")
             load(control, shape.requests(key_order(options.keys)), one_line=shape.one_line)
             measure.settle(server)
             watch_events(control)
-            before, after, reply_ms = drop_one(server, control, text.split())
-            row = stall_row(f"{text}: {shape.title}", after, before, own_events(control))
-            rows.append({**row, "reply_ms": reply_ms})
+            before, after, took_ms = drop_one(server, control, action)
+            row = stall_row(f"{action}: {shape.title}", after, before, own_events(control))
+            rows.append({**row, "late_ms" if action == EXPIRY else "reply_ms": took_ms})
     return rows
 
 
@@ -263,9 +307,10 @@ def judge(test: str, row: dict[str, Any], bars: dict[str, float]) -> str:
         "expiry": (("median", "expiry_median"), ("p99", "expiry_p99")),
         "due": (("p999", "due_at_once_p999"),),
         "growth": (("max", "growth_max"),),
-        "drop": (("reply_ms", "drop_reply"), ("max", "drop_others_max")),
+        "drop": (("reply_ms", "drop_reply"), ("late_ms", "expiry_median"),
+                 ("max", "drop_others_max")),
     }[test]
-    found = [(field, bars[bar]) for field, bar in checks if row[field] > bars[bar]]
+    found = [(field, bars[bar]) for field, bar in checks if row.get(field, 0.0) > bars[bar]]
     if not found:
         return "ok"
     at_rest = row.get("baseline", {})
@@ -288,8 +333,9 @@ def stall_table(rows: list[dict[str, Any]], markdown: bool) -> str:
     cells = []
     for row in rows:
         events = ", ".join(f"{name} {ms}" for name, ms in row["server_events_ms"].items())
+        took_ms = row.get("reply_ms", row.get("late_ms"))
         cells.append([
-            row["server"], row["scenario"], report.figure(row.get("reply_ms")),
+            row["server"], row["scenario"], report.figure(took_ms),
             report.figure(row["p50"]), report.figure(row["p99"]), report.figure(row["p999"]),
             report.figure(row["max"]), report.figure(row["max_unqueued"]), str(row["stalls"]),
             report.figure(row["baseline"].get("max")), events or "-", row["verdict"]])
@@ -339,25 +385,12 @@ def tests_of(text: str) -> list[str]:
     return names
 
 
-def numbers_of(text: str) -> list[int]:
-    """Numbers of a comma-separated list, 0 or more."""
-    values = [int(word) for word in text.replace("_", "").split(",")]
-    if min(values) < 0:
-        raise ValueError(text)
-    return values
-
-
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """Command line of the tool."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rival", action="append", default=[], type=servers.parse_spec,
-                        metavar="NAME=COMMAND", help="a server to compare with; repeatable")
-    parser.add_argument("--ours", type=servers.parse_spec, metavar="NAME=COMMAND",
-                        default=servers.fastredis_spec(), help="default: fastredis")
+    parser = tool.parser_of(__doc__)
     parser.add_argument("--tests", type=tests_of, default=list(TESTS), metavar="LIST",
                         help=f"of: {', '.join(TESTS)}")
-    parser.add_argument("--others", type=numbers_of, default=[0, 10_000, 1_000_000],
+    parser.add_argument("--others", type=tool.counts_of, default=[0, 10_000, 1_000_000],
                         help="other volatile keys beside those that expire")
     parser.add_argument("--due-keys", type=int, default=1000, help="keys that expire")
     parser.add_argument("--window", type=float, default=20.0, help="seconds they are spread over")
@@ -365,37 +398,29 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
                         help="seconds to wait for the last of them")
     parser.add_argument("--keys", type=int, default=1_000_000,
                         help="keys due at once, and members of what is dropped")
+    parser.add_argument("--shapes", type=shapes.choose, metavar="LIST",
+                        default=list(shapes.SHAPES.values()),
+                        help=f"what is dropped: all (default), or of: string, "
+                             f"{', '.join(BIG_SHAPES)}")
     parser.add_argument("--growth-keys", type=int, default=5_000_000)
-    parser.add_argument("--json", type=Path, metavar="FILE")
-    parser.add_argument("--markdown", action="store_true")
-    parser.add_argument("--check", action="store_true", help="exit 1 when a bar is missed")
-    parser.add_argument("--quiet", action="store_true", help="no progress on standard error")
-    options = parser.parse_args(arguments)
-    names = [options.ours.name, *(rival.name for rival in options.rival)]
-    if len(set(names)) != len(names):
-        parser.error("every server needs a name of its own")
+    options = tool.parse(parser, arguments)
     if min(options.due_keys, options.keys, options.growth_keys) < 1 or options.window <= 0:
         parser.error("counts and the window must be positive")
     return options
 
 
+def missed(result: dict[str, Any]) -> list[str]:
+    """Every bar that our server, the first, did not reach."""
+    ours = next(iter(result["servers"]), None)
+    return [f"{row.get('scenario', row['test'])}: {row['verdict']}" for row in result["rows"]
+            if row["server"] == ours and row["verdict"] != "ok"]
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the tests asked for; returns the exit status."""
     options = parse_options(arguments)
-    try:
-        servers.pin_self(servers.LOAD_CORE)
-        result = run_all([options.ours, *options.rival], options)
-    except (ServerError, ReplyError, OSError, ValueError) as error:
-        print(f"latency.py: {error}", file=sys.stderr)
-        return 2
-    if options.json:
-        report.write_json(options.json, result)
-    print(tables_of(result, options.markdown))
-    failures = [f"{row['test']}: {row['verdict']}" for row in result["rows"]
-                if row["server"] == options.ours.name and row["verdict"] != "ok"]
-    for failure in failures if options.check else []:
-        print(failure, file=sys.stderr)
-    return 1 if options.check and failures else 0
+    return tool.run("latency.py", options, lambda: run_all(tool.specs_of(options), options),
+                    lambda result: tables_of(result, options.markdown), missed)
 
 
 if __name__ == "__main__":

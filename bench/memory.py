@@ -10,7 +10,7 @@ do; --sequential loads them in order. used_memory is shown beside it: what a ser
 it uses, without fragmentation and without its own tables' untouched pages.
 
 Also: Rss of the empty server, and the time from the start of the process to the first PONG,
-the median of several starts. Exit status: 0, or 1 when --check finds a limit exceeded, or 2.
+the median of several starts. Exit status: see lib/tool.py.
 """
 
 from __future__ import annotations
@@ -18,15 +18,14 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
-from lib import measure, report, servers, shapes, stats, targets
+from lib import measure, report, servers, shapes, stats, targets, tool
 from lib.procfs import rss_bytes
 from lib.progress import Progress
-from lib.servers import Server, ServerError, ServerSpec
+from lib.servers import Server, ServerSpec
 from lib.shapes import Shape
-from lib.wire import Connection, ReplyError, load
+from lib.wire import Connection, load
 from lib.workloads import key_order
 
 STEADY_STEP_S = 0.3
@@ -183,56 +182,29 @@ def run_all(specs: list[ServerSpec], options: argparse.Namespace) -> dict[str, A
     return result
 
 
-def counts_of(text: str) -> list[int]:
-    """Counts of a comma-separated list, each at least 1,000."""
-    values = [int(word) for word in text.replace("_", "").split(",")]
-    if min(values) < 1000:
-        raise ValueError(text)
-    return values
-
-
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """Command line of the tool."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rival", action="append", default=[], type=servers.parse_spec,
-                        metavar="NAME=COMMAND", help="a server to compare with; repeatable")
-    parser.add_argument("--ours", type=servers.parse_spec, metavar="NAME=COMMAND",
-                        default=servers.fastredis_spec(), help="default: fastredis")
+    parser = tool.parser_of(__doc__)
     parser.add_argument("--shapes", type=shapes.choose, metavar="LIST",
-                        default=shapes.choose(",".join(shapes.DEFAULT_SHAPES)),
-                        help=f"all, or of: {', '.join(shapes.SHAPES)}")
+                        default=list(shapes.SHAPES.values()),
+                        help=f"all (default), or of: {', '.join(shapes.SHAPES)}")
     parser.add_argument("--counts", type=counts_of, default=[1_000_000, 3_000_000])
     parser.add_argument("--sequential", action="store_true", help="load keys in order")
     parser.add_argument("--starts", type=int, default=10,
                         help="starts of the empty server; 0 leaves that table out")
-    parser.add_argument("--json", type=Path, metavar="FILE")
-    parser.add_argument("--markdown", action="store_true")
-    parser.add_argument("--check", action="store_true", help="exit 1 when a limit is exceeded")
-    parser.add_argument("--quiet", action="store_true", help="no progress on standard error")
-    options = parser.parse_args(arguments)
-    names = [options.ours.name, *(rival.name for rival in options.rival)]
-    if len(set(names)) != len(names):
-        parser.error("every server needs a name of its own")
-    return options
+    return tool.parse(parser, arguments)
+
+
+def counts_of(text: str) -> list[int]:
+    """Counts of a comma-separated list, each at least 1,000."""
+    return tool.counts_of(text, least=1000)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Weigh everything asked for; returns the exit status."""
     options = parse_options(arguments)
-    try:
-        servers.pin_self(servers.LOAD_CORE)
-        result = run_all([options.ours, *options.rival], options)
-    except (ServerError, ReplyError, OSError, ValueError) as error:
-        print(f"memory.py: {error}", file=sys.stderr)
-        return 2
-    if options.json:
-        report.write_json(options.json, result)
-    print(tables_of(result, options.markdown))
-    failures = missed(result) if options.check else []
-    for failure in failures:
-        print(f"MISS {failure}", file=sys.stderr)
-    return 1 if failures else 0
+    return tool.run("memory.py", options, lambda: run_all(tool.specs_of(options), options),
+                    lambda result: tables_of(result, options.markdown), missed)
 
 
 if __name__ == "__main__":

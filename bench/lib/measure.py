@@ -13,6 +13,7 @@ import csv
 import io
 import shutil
 import subprocess
+import sys
 import time
 from dataclasses import dataclass
 
@@ -102,9 +103,12 @@ def settle(server: Server, limit_s: float = 5.0, step_s: float = 0.1) -> bool:
     return False
 
 
-def requests_for(requests_per_s: float, seconds: float, depth: int) -> int:
-    """Requests that last about so many seconds: two digits, at least 1,000 of full pipelines."""
-    wanted = max(int(requests_per_s * seconds), 1000)
+def requests_for(requests_per_s: float, seconds: float, depth: int, most: int = 0) -> int:
+    """Requests that last about so many seconds: two digits, at least 1,000 of full pipelines.
+
+    most: an upper limit; 0 for none.
+    """
+    wanted = max(min(int(requests_per_s * seconds), most or sys.maxsize), 1000)
     scale = 10 ** max(len(str(wanted)) - 2, 0)
     rounded = max(round(wanted / scale), 1) * scale
     full_turn = depth * CLIENTS  # a last, partly filled pipeline would not be at this depth

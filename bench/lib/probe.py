@@ -54,6 +54,11 @@ class Samples:
                 part.queued_ns.append(queued)
         return part
 
+    def joined(self, other: Samples) -> Samples:
+        """These samples and then the others."""
+        return Samples(self.began_ns + other.began_ns, self.rtt_ns + other.rtt_ns,
+                       self.queued_ns + other.queued_ns)
+
     def summary(self) -> dict[str, float]:
         """Percentiles in ms; stalls over 2 ms; the longest with its queueing taken out."""
         if not self.rtt_ns:

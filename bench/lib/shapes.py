@@ -97,7 +97,6 @@ SHAPES: dict[str, Shape] = {shape.name: shape for shape in (
     Shape("big_stream", "one stream, two fields", 6, _big_stream, ("XADD", "p", "*", "a", "1"),
           one_line=False),
 )}
-DEFAULT_SHAPES = ("string", "string_ttl", "integer")
 
 
 def choose(names: str) -> list[Shape]:

@@ -8,6 +8,14 @@ A dataset that a test uses up or grows (LPOP, LPUSH, SPOP) is `fresh`: it is mad
 every measurement, so that all rounds and all servers meet the same state. The others are
 loaded once and stay, since their tests overwrite equal values.
 
+Pops never run empty. LPOP and RPOP begin with 100,000 items more than there are requests. SPOP and
+ZPOPMIN begin with a million members, and `most_requests` ends a measurement after half of them:
+what is measured is a pop from a big collection, not from one that shrinks to nothing. (More
+requests, by --requests, load twice as many members.)
+
+SADD, HSET and ZADD meet members that are there already: what a lookup in a million costs, with a
+new score for ZADD. Their rows `_new` begin with nothing and grow.
+
 A new row is a line in TESTS and, if its data is new, one function in DATASETS.
 """
 
@@ -24,6 +32,7 @@ VALUE_BYTES = 32
 VALUE = b"x" * VALUE_BYTES
 SEED = 20_240_607
 MEMBERS_PER_REQUEST = 100
+LIST_MARGIN = 100_000
 
 
 @dataclass(frozen=True)
@@ -35,12 +44,13 @@ class Test:
     dataset: str
     fresh: bool = False
     elements: int = 1  # the elements that one request carries, for the reader of the table
+    most_requests: int = 0  # of one measurement; 0: as many as last the time asked for
 
 
 def own(name: str, dataset: str, *, fresh: bool = False, elements: int = 1,
-        test: str | None = None) -> Test:
+        test: str | None = None, most_requests: int = 0) -> Test:
     """A row for a test that redis-benchmark has itself."""
-    return Test(name, ("-t", test or name), dataset, fresh, elements)
+    return Test(name, ("-t", test or name), dataset, fresh, elements, most_requests)
 
 
 def command(name: str, text: str, dataset: str, *, fresh: bool = False,
@@ -68,18 +78,29 @@ TESTS: dict[str, Test] = {test.name: test for test in (
     own("lpop", "long_list", fresh=True),
     own("rpop", "long_list", fresh=True),
     own("sadd", "set"),
-    own("spop", "big_set", fresh=True),
+    own("sadd_new", "empty", fresh=True, test="sadd"),
+    command("sismember", "SISMEMBER myset element:__rand_int__", "set"),
+    own("spop", "big_set", fresh=True, most_requests=KEYS // 2),
     own("hset", "hash"),
+    own("hset_new", "empty", fresh=True, test="hset"),
     command("hget", "HGET myhash element:__rand_int__", "hash"),
     own("zadd", "sorted_set"),
     command("zrank", "ZRANK myzset element:__rand_int__", "sorted_set"),
     command("zincrby", "ZINCRBY myzset 1 element:__rand_int__", "sorted_set"),
     command("zscore", "ZSCORE myzset element:__rand_int__", "sorted_set"),
-    own("zpopmin", "big_sorted_set", fresh=True),
+    own("zadd_new", "empty", fresh=True, test="zadd"),
+    own("zpopmin", "big_sorted_set", fresh=True, most_requests=KEYS // 2),
     command("lrange_100", "LRANGE mylist 0 99", "list", elements=100),
     command("xadd", f"XADD mystream * myfield {VALUE.decode()}", "empty", fresh=True),
 )}
-DEFAULT_TESTS = ("ping", "set", "get", "incr", "mset", "mget")
+GROUPS: dict[str, tuple[str, ...]] = {
+    "strings": ("ping", "set", "get", "incr", "mset", "mget"),
+    "lists": ("lpush", "rpush", "lpop", "rpop", "lrange_100"),
+    "sets": ("sadd", "sadd_new", "sismember", "spop"),
+    "hashes": ("hset", "hset_new", "hget"),
+    "sorted_sets": ("zadd", "zadd_new", "zrank", "zincrby", "zscore", "zpopmin"),
+    "streams": ("xadd",),
+}
 
 
 def key_order(count: int, sequential: bool = False) -> Iterable[int]:
@@ -139,7 +160,7 @@ def _list(connection: Connection, need: int) -> None:
 
 
 def _long_list(connection: Connection, need: int) -> None:
-    load(connection, variadic("RPUSH", "mylist", ((VALUE,) for _ in range(need))))
+    load(connection, variadic("RPUSH", "mylist", ((VALUE,) for _ in range(need + LIST_MARGIN))))
 
 
 def _set_of(connection: Connection, count: int) -> None:
@@ -164,10 +185,10 @@ DATASETS: dict[str, Callable[[Connection, int], None]] = {
     "list": _list,
     "long_list": _long_list,
     "set": lambda connection, need: _set_of(connection, KEYS),
-    "big_set": lambda connection, need: _set_of(connection, max(KEYS, need)),
+    "big_set": lambda connection, need: _set_of(connection, max(KEYS, 2 * need)),
     "hash": _hash,
     "sorted_set": lambda connection, need: _sorted_set_of(connection, KEYS),
-    "big_sorted_set": lambda connection, need: _sorted_set_of(connection, max(KEYS, need)),
+    "big_sorted_set": lambda connection, need: _sorted_set_of(connection, max(KEYS, 2 * need)),
 }
 
 
@@ -181,12 +202,16 @@ def prepare(connection: Connection, dataset: str, need: int) -> None:
 
 
 def choose(names: str) -> list[Test]:
-    """Tests of a comma-separated list, or all. Raises ValueError for an unknown name."""
+    """Tests of a comma-separated list of groups and tests, or all, each once.
+
+    Raises ValueError for an unknown name.
+    """
     if names == "all":
         return list(TESTS.values())
-    wanted = [name.strip().lower() for name in names.split(",") if name.strip()]
+    words = [name.strip().lower() for name in names.split(",") if name.strip()]
+    wanted = [name for word in words for name in GROUPS.get(word, (word,))]
     unknown = [name for name in wanted if name not in TESTS]
     if unknown or not wanted:
         raise ValueError(f"unknown tests: {', '.join(unknown) or 'none given'}; "
-                         f"there are: {', '.join(TESTS)}")
+                         f"there are: {', '.join((*GROUPS, *TESTS))}")
     return [TESTS[name] for name in dict.fromkeys(wanted)]

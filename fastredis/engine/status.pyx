@@ -9,6 +9,27 @@ cdef enum:
     ERROR_SYNTAX
     ERROR_NOT_INTEGER
     ERROR_NOT_FLOAT
+    ERROR_SCORE_NAN
+    ERROR_SCORE_RANGE
+    ERROR_LEX_RANGE
+    ERROR_LIMIT_BY_RANK
+    ERROR_SCORES_BY_LEX
+    ERROR_ZADD_NX_XX
+    ERROR_ZADD_GT_LT_NX
+    ERROR_ZADD_INCR
+    ERROR_WEIGHT
+    ERROR_COUNT_POSITIVE
+    ERROR_GEO_UNIT
+    ERROR_GEO_RADIUS
+    ERROR_GEO_RADIUS_NEGATIVE
+    ERROR_GEO_WIDTH
+    ERROR_GEO_HEIGHT
+    ERROR_GEO_BOX_NEGATIVE
+    ERROR_GEO_MEMBER
+    ERROR_GEO_COUNT
+    ERROR_GEO_ANY
+    ERROR_GEO_STORE_WITH
+    ERROR_GEO_RADIUS_STORE_WITH
     ERROR_WRONG_TYPE
     ERROR_NO_KEY
     ERROR_SAME_OBJECT
@@ -23,6 +44,11 @@ cdef enum:
     ERROR_NAN_OR_INFINITY
     ERROR_STRING_TOO_LONG
     ERROR_NUMKEYS
+    ERROR_NUMKEYS_POSITIVE
+    ERROR_NUMKEYS_TOO_MANY
+    ERROR_LIMIT_NEGATIVE
+    ERROR_LONG_RANGE
+    ERROR_REPEATS
     ERROR_CURSOR
     ERROR_NO_AUTH
     ERROR_OUT_OF_MEMORY
@@ -39,6 +65,19 @@ cdef enum:
     ERROR_PACKED_THRESHOLD
     ERROR_MODULE_LOAD
     ERROR_MODULE_UNLOAD
+    ERROR_BIT_OFFSET
+    ERROR_BIT
+    ERROR_BITPOS_BIT
+    ERROR_BITOP_NOT
+    ERROR_BITFIELD_TYPE
+    ERROR_BITFIELD_OVERFLOW
+    ERROR_BITFIELD_READONLY
+    ERROR_HLL_TYPE
+    ERROR_HLL_CORRUPT
+    ERROR_HLL_NO_KEY
+    ERROR_HLL_NOT_SPARSE
+    ERROR_HLL_SIMD
+    ERROR_HLL_SELF_TEST
     ERROR_LCS_TYPE
     ERROR_LCS_LEN_AND_IDX
     ERROR_LCS_TOO_LONG
@@ -47,6 +86,18 @@ cdef enum:
     ERROR_NX_COMBINED
     ERROR_GT_AND_LT
     ERROR_SCAN_NOVALUES
+    ERROR_HASH_NOT_INTEGER
+    ERROR_HASH_NOT_FLOAT
+    ERROR_INFINITE
+    ERROR_NOT_LONG
+    ERROR_FIELDS_MISSING
+    ERROR_FIELDS_COUNT
+    ERROR_FIELDS_ABOVE_0
+    ERROR_FIELDS_POSITIVE
+    ERROR_FIELDS_INVALID
+    ERROR_FIELD_DUE_NEGATIVE
+    ERROR_FXX_AND_FNX
+    ERROR_ONE_FIELD_DUE
     ERROR_NOT_LFU
     ERROR_IS_LFU
     ERROR_FIRST_DB_INDEX
@@ -79,6 +130,10 @@ cdef enum:
     ERROR_CLIENT_ID_POSITIVE
     ERROR_MAX_AGE
     ERROR_MAX_AGE_POSITIVE
+    ERROR_NOT_NEGATABLE
+    ERROR_RANK_ZERO
+    ERROR_COUNT_NEGATIVE
+    ERROR_MAXLEN_NEGATIVE
     ERROR_TIMEOUT_NOT_INTEGER
     ERROR_TIMEOUT_NOT_FLOAT
     ERROR_TIMEOUT_NEGATIVE
@@ -129,6 +184,33 @@ cdef const char *STATUS_TEXTS[STATUS_COUNT]
 STATUS_TEXTS[ERROR_SYNTAX] = b"ERR syntax error"
 STATUS_TEXTS[ERROR_NOT_INTEGER] = b"ERR value is not an integer or out of range"
 STATUS_TEXTS[ERROR_NOT_FLOAT] = b"ERR value is not a valid float"
+STATUS_TEXTS[ERROR_SCORE_NAN] = b"ERR resulting score is not a number (NaN)"
+STATUS_TEXTS[ERROR_SCORE_RANGE] = b"ERR min or max is not a float"
+STATUS_TEXTS[ERROR_LEX_RANGE] = b"ERR min or max not valid string range item"
+STATUS_TEXTS[ERROR_LIMIT_BY_RANK] = (
+    b"ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX")
+STATUS_TEXTS[ERROR_SCORES_BY_LEX] = (
+    b"ERR syntax error, WITHSCORES not supported in combination with BYLEX")
+STATUS_TEXTS[ERROR_ZADD_NX_XX] = b"ERR XX and NX options at the same time are not compatible"
+STATUS_TEXTS[ERROR_ZADD_GT_LT_NX] = (
+    b"ERR GT, LT, and/or NX options at the same time are not compatible")
+STATUS_TEXTS[ERROR_ZADD_INCR] = b"ERR INCR option supports a single increment-element pair"
+STATUS_TEXTS[ERROR_WEIGHT] = b"ERR weight value is not a float"
+STATUS_TEXTS[ERROR_COUNT_POSITIVE] = b"ERR count should be greater than 0"
+STATUS_TEXTS[ERROR_GEO_UNIT] = b"ERR unsupported unit provided. please use M, KM, FT, MI"
+STATUS_TEXTS[ERROR_GEO_RADIUS] = b"ERR need numeric radius"
+STATUS_TEXTS[ERROR_GEO_RADIUS_NEGATIVE] = b"ERR radius cannot be negative"
+STATUS_TEXTS[ERROR_GEO_WIDTH] = b"ERR need numeric width"
+STATUS_TEXTS[ERROR_GEO_HEIGHT] = b"ERR need numeric height"
+STATUS_TEXTS[ERROR_GEO_BOX_NEGATIVE] = b"ERR height or width cannot be negative"
+STATUS_TEXTS[ERROR_GEO_MEMBER] = b"ERR could not decode requested zset member"
+STATUS_TEXTS[ERROR_GEO_COUNT] = b"ERR COUNT must be > 0"
+STATUS_TEXTS[ERROR_GEO_ANY] = b"ERR the ANY argument requires COUNT argument"
+STATUS_TEXTS[ERROR_GEO_STORE_WITH] = (
+    b"ERR GEOSEARCHSTORE is not compatible with WITHDIST, WITHHASH and WITHCOORD options")
+STATUS_TEXTS[ERROR_GEO_RADIUS_STORE_WITH] = (
+    b"ERR STORE option in GEORADIUS is not compatible with WITHDIST, WITHHASH and WITHCOORD "
+    b"options")
 STATUS_TEXTS[ERROR_WRONG_TYPE] = (
     b"WRONGTYPE Operation against a key holding the wrong kind of value")
 STATUS_TEXTS[ERROR_NO_KEY] = b"ERR no such key"
@@ -146,6 +228,14 @@ STATUS_TEXTS[ERROR_NAN_OR_INFINITY] = b"ERR increment would produce NaN or Infin
 STATUS_TEXTS[ERROR_STRING_TOO_LONG] = (
     b"ERR string exceeds maximum allowed size (proto-max-bulk-len)")
 STATUS_TEXTS[ERROR_NUMKEYS] = b"ERR invalid numkeys value or out of range"
+STATUS_TEXTS[ERROR_NUMKEYS_POSITIVE] = b"ERR numkeys should be greater than 0"
+STATUS_TEXTS[ERROR_NUMKEYS_TOO_MANY] = (
+    b"ERR Number of keys can't be greater than number of args")
+STATUS_TEXTS[ERROR_REPEATS] = b"ERR count is out of range, the reply would exceed 512 MB"
+STATUS_TEXTS[ERROR_LIMIT_NEGATIVE] = b"ERR LIMIT can't be negative"
+STATUS_TEXTS[ERROR_LONG_RANGE] = (
+    b"ERR value is out of range, value must between -9223372036854775807 and "
+    b"9223372036854775807")
 STATUS_TEXTS[ERROR_CURSOR] = b"ERR invalid cursor"
 STATUS_TEXTS[ERROR_NO_AUTH] = b"NOAUTH Authentication required."
 STATUS_TEXTS[ERROR_OUT_OF_MEMORY] = (
@@ -158,6 +248,21 @@ STATUS_TEXTS[ERROR_EXEC_WITHOUT_MULTI] = b"ERR EXEC without MULTI"
 STATUS_TEXTS[ERROR_DISCARD_WITHOUT_MULTI] = b"ERR DISCARD without MULTI"
 STATUS_TEXTS[ERROR_NESTED_MULTI] = b"ERR MULTI calls can not be nested"
 STATUS_TEXTS[ERROR_WATCH_INSIDE_MULTI] = b"ERR WATCH inside MULTI is not allowed"
+STATUS_TEXTS[ERROR_BIT_OFFSET] = b"ERR bit offset is not an integer or out of range"
+STATUS_TEXTS[ERROR_BIT] = b"ERR bit is not an integer or out of range"
+STATUS_TEXTS[ERROR_BITPOS_BIT] = b"ERR The bit argument must be 1 or 0."
+STATUS_TEXTS[ERROR_BITOP_NOT] = b"ERR BITOP NOT must be called with a single source key."
+STATUS_TEXTS[ERROR_BITFIELD_TYPE] = (
+    b"ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 "
+    b"is.")
+STATUS_TEXTS[ERROR_BITFIELD_OVERFLOW] = b"ERR Invalid OVERFLOW type specified"
+STATUS_TEXTS[ERROR_BITFIELD_READONLY] = b"ERR BITFIELD_RO only supports the GET subcommand"
+STATUS_TEXTS[ERROR_HLL_TYPE] = b"WRONGTYPE Key is not a valid HyperLogLog string value."
+STATUS_TEXTS[ERROR_HLL_CORRUPT] = b"INVALIDOBJ Corrupted HLL object detected"
+STATUS_TEXTS[ERROR_HLL_NO_KEY] = b"ERR The specified key does not exist"
+STATUS_TEXTS[ERROR_HLL_NOT_SPARSE] = b"ERR HLL encoding is not sparse"
+STATUS_TEXTS[ERROR_HLL_SIMD] = b"ERR Argument must be ON or OFF"
+STATUS_TEXTS[ERROR_HLL_SELF_TEST] = b"TESTFAILED HyperLogLog computes wrong on this machine"
 STATUS_TEXTS[ERROR_LCS_TYPE] = b"ERR The specified keys must contain string values"
 STATUS_TEXTS[ERROR_LCS_LEN_AND_IDX] = (
     b"ERR If you want both the length and indexes, please just use IDX.")
@@ -170,6 +275,22 @@ STATUS_TEXTS[ERROR_NX_COMBINED] = (
     b"ERR NX and XX, GT or LT options at the same time are not compatible")
 STATUS_TEXTS[ERROR_GT_AND_LT] = b"ERR GT and LT options at the same time are not compatible"
 STATUS_TEXTS[ERROR_SCAN_NOVALUES] = b"ERR NOVALUES option can only be used in HSCAN"
+STATUS_TEXTS[ERROR_HASH_NOT_INTEGER] = b"ERR hash value is not an integer"
+STATUS_TEXTS[ERROR_HASH_NOT_FLOAT] = b"ERR hash value is not a float"
+STATUS_TEXTS[ERROR_INFINITE] = b"ERR value is NaN or Infinity"
+STATUS_TEXTS[ERROR_NOT_LONG] = (
+    b"ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807")
+STATUS_TEXTS[ERROR_FIELDS_MISSING] = (
+    b"ERR Mandatory argument FIELDS is missing or not at the right position")
+STATUS_TEXTS[ERROR_FIELDS_COUNT] = (
+    b"ERR The `numfields` parameter must match the number of arguments")
+STATUS_TEXTS[ERROR_FIELDS_ABOVE_0] = b"ERR Parameter `numFields` should be greater than 0"
+STATUS_TEXTS[ERROR_FIELDS_POSITIVE] = b"ERR Number of fields must be a positive integer"
+STATUS_TEXTS[ERROR_FIELDS_INVALID] = b"ERR invalid number of fields"
+STATUS_TEXTS[ERROR_FIELD_DUE_NEGATIVE] = b"ERR invalid expire time, must be >= 0"
+STATUS_TEXTS[ERROR_FXX_AND_FNX] = b"ERR Only one of FXX or FNX arguments can be specified"
+STATUS_TEXTS[ERROR_ONE_FIELD_DUE] = (
+    b"ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified")
 STATUS_TEXTS[ERROR_NOT_LFU] = (
     b"ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that "
     b"when switching between policies at runtime LRU and LFU data will take some time to adjust.")
@@ -223,6 +344,13 @@ STATUS_TEXTS[ERROR_CLIENT_ID] = b"ERR Invalid client ID"
 STATUS_TEXTS[ERROR_CLIENT_ID_POSITIVE] = b"ERR client-id should be greater than 0"
 STATUS_TEXTS[ERROR_MAX_AGE] = b"ERR maxage is not an integer or out of range"
 STATUS_TEXTS[ERROR_MAX_AGE_POSITIVE] = b"ERR maxage should be greater than 0"
+STATUS_TEXTS[ERROR_NOT_NEGATABLE] = (
+    b"ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807")
+STATUS_TEXTS[ERROR_RANK_ZERO] = (
+    b"ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... "
+    b"or use negative to start from the end of the list")
+STATUS_TEXTS[ERROR_COUNT_NEGATIVE] = b"ERR COUNT can't be negative"
+STATUS_TEXTS[ERROR_MAXLEN_NEGATIVE] = b"ERR MAXLEN can't be negative"
 STATUS_TEXTS[ERROR_TIMEOUT_NOT_INTEGER] = b"ERR timeout is not an integer or out of range"
 STATUS_TEXTS[ERROR_TIMEOUT_NOT_FLOAT] = b"ERR timeout is not a float or out of range"
 STATUS_TEXTS[ERROR_TIMEOUT_NEGATIVE] = b"ERR timeout is negative"
@@ -316,6 +444,7 @@ cdef const char *REFUSED_PROTECTED = (
 
 cdef enum:
     ERROR_TEXT_MAX = 512
+    SIX_DECIMALS_MAX = 352       # a double of 309 digits with six decimals
 
 
 cdef void error_count(const char *text, size_t length) noexcept nogil:
@@ -437,9 +566,48 @@ cdef void error_arity(Call *call) noexcept nogil:
                 strlen(call.row.name), b"' command")
 
 
+cdef void error_no_input_keys(Call *call) noexcept nogil:
+    """numkeys is not positive."""
+    error_named(call, b"ERR at least 1 input key is needed for '", call.row.name,
+                strlen(call.row.name), b"' command")
+
+
+cdef void error_geo_choice(Call *call, const char *options) noexcept nogil:
+    """Neither of two options is there."""
+    cdef char text[ERROR_TEXT_MAX]
+    cdef slice name = call.argv[0]
+    error_raw(call, text, snprintf(text, ERROR_TEXT_MAX,
+                                   b"ERR exactly one of %s can be specified for %.*s", options,
+                                   <int>min(name.length, 128), name.data))
+
+
+cdef int _six_decimals(char *text, double value) noexcept nogil:
+    """Write a double with six decimals, "inf" or "-inf"; the length."""
+    cdef int size = snprintf(text, SIX_DECIMALS_MAX, b"%f", value)
+    if c'0' <= text[size - 1] <= c'9':
+        text[size - 7] = c'.'    # whatever the locale of the process says
+    return size
+
+
+cdef void error_geo_point(Call *call, double longitude, double latitude) noexcept nogil:
+    """A place outside of what geohash.h has cells for."""
+    cdef char text[2 * SIX_DECIMALS_MAX + 64]
+    cdef char first[SIX_DECIMALS_MAX]
+    cdef char second[SIX_DECIMALS_MAX]
+    cdef int first_size = _six_decimals(first, longitude)
+    cdef int second_size = _six_decimals(second, latitude)
+    error_raw(call, text, snprintf(
+        text, sizeof(text), b"ERR invalid longitude,latitude pair %.*s,%.*s", first_size, first,
+        second_size, second))
+
+
 cdef void error_expire(Call *call) noexcept nogil:
     error_named(call, b"ERR invalid expire time in '", call.row.name, strlen(call.row.name),
                 b"' command")
+
+
+cdef void error_unknown_argument(Call *call, slice given) noexcept nogil:
+    error_named(call, b"ERR unknown argument: ", given.data, given.length, b"")
 
 
 cdef void error_unsupported_option(Call *call, slice option) noexcept nogil:
@@ -514,6 +682,10 @@ cdef void error_migrate_target(Call *call, slice told) noexcept nogil:
     cdef int size = snprintf(text, ERROR_TEXT_MAX, b"ERR Target instance replied with error: %.*s",
                              <int>min(told.length, ERROR_TEXT_MAX - 64), told.data)
     error_raw(call, text, size)
+
+
+cdef void error_pfdebug(Call *call, slice given) noexcept nogil:
+    error_named(call, b"ERR Unknown PFDEBUG subcommand '", given.data, given.length, b"'")
 
 
 cdef void error_debug(Call *call) noexcept nogil:

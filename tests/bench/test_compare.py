@@ -10,7 +10,6 @@ import importlib
 import json
 import math
 import os
-import random
 import socket
 import sys
 import threading
@@ -23,11 +22,8 @@ sys.path.insert(0, str(BENCH))
 
 compare = importlib.import_module("compare")
 history = importlib.import_module("history")
-latency = importlib.import_module("latency")
 memory = importlib.import_module("memory")
-lateness = importlib.import_module("lib.lateness")
 measure = importlib.import_module("lib.measure")
-probe = importlib.import_module("lib.probe")
 procfs = importlib.import_module("lib.procfs")
 report = importlib.import_module("lib.report")
 servers = importlib.import_module("lib.servers")
@@ -247,16 +243,52 @@ def test_every_test_has_a_dataset_and_a_valid_command_line():
         assert test.dataset in workloads.DATASETS
         random_key = any(word.endswith("__rand_int__") for word in test.arguments)
         assert test.arguments[0] == "-t" or random_key or test.name in ("lrange_100", "xadd")
-    assert set(workloads.DEFAULT_TESTS) <= set(workloads.TESTS)
+    assert {name for group in workloads.GROUPS.values() for name in group} <= set(workloads.TESTS)
     assert sum(word == "key:__rand_int__" for word in workloads.TESTS["mget"].arguments) == 100
 
 
 def test_tests_are_chosen_once_and_unknown_names_refused():
     assert [test.name for test in workloads.choose("get,set,get")] == ["get", "set"]
+    assert [test.name for test in workloads.choose("lpop,lists,xadd")] == \
+        ["lpop", "lpush", "rpush", "rpop", "lrange_100", "xadd"]
     assert len(workloads.choose("all")) == len(workloads.TESTS)
     for text in ("", "get,nonsense"):
         with pytest.raises(ValueError):
             workloads.choose(text)
+
+
+class Counter:
+    """A connection that counts the elements of the requests that are loaded into it."""
+
+    def __init__(self, monkeypatch) -> None:
+        self.elements = 0
+        monkeypatch.setattr(workloads, "load", self.load)
+
+    def call(self, *_: str) -> None:
+        """FLUSHALL."""
+
+    def load(self, _connection: Counter, requests) -> None:
+        """Count what variadic() has made: a name, a key, and elements."""
+        for request in requests:
+            self.elements += int(request[1:request.index(b"\r\n")]) - 2
+
+
+@pytest.mark.parametrize("name", ["lpop", "rpop", "spop", "zpopmin"])
+@pytest.mark.parametrize("requests", [1000, 50_000])
+def test_what_is_popped_never_runs_empty(name, requests, monkeypatch):
+    """An empty collection answers at once, and the server that popped most would look best."""
+    monkeypatch.setattr(workloads, "KEYS", 20_000)
+    test, counter = workloads.TESTS[name], Counter(monkeypatch)
+    workloads.prepare(counter, test.dataset, requests)
+    elements = counter.elements // (2 if name == "zpopmin" else 1)
+    assert test.fresh and elements >= requests + requests // 2
+    assert test.most_requests in (0, 500_000)
+
+
+def test_a_test_that_uses_a_million_up_ends_in_the_middle():
+    limit = workloads.TESTS["spop"].most_requests
+    assert measure.requests_for(2_000_000.0, 3.0, 16, limit) <= limit == 500_000
+    assert measure.requests_for(50_000.0, 3.0, 16, limit) == 149_600
 
 
 def test_shuffled_keys_are_a_permutation_and_the_same_in_every_run():
@@ -264,11 +296,6 @@ def test_shuffled_keys_are_a_permutation_and_the_same_in_every_run():
     assert list(first) == list(second) != list(range(1000))
     assert sorted(first) == list(range(1000))
     assert list(workloads.key_order(5, sequential=True)) == [0, 1, 2, 3, 4]
-
-
-@pytest.mark.parametrize("count", [1, 7, 1000, 4096, 5000])
-def test_scattered_numbers_visit_every_key_once(count):
-    assert sorted(latency.scattered(count)) == list(range(count))
 
 
 def items_of(name: str, count: int) -> int:
@@ -431,61 +458,6 @@ def test_figures_have_three_digits(value, text):
 
 def test_a_pipe_in_a_cell_does_not_break_the_markdown():
     assert report.markdown_table(["a"], [["x|y"]]).splitlines()[-1] == "| x\\|y |"
-
-
-# Lateness and stalls
-
-
-def test_departures_are_matched_with_due_times_in_order():
-    late = lateness.match_departures([30.0, 10.0, 20.0], [(11.0, 1), (34.0, 3)])
-    assert late == [1.0, 14.0, 4.0]
-    assert lateness.match_departures([10.0, 20.0], [(15.0, 1)]) == [5.0]
-
-
-def test_lateness_matched_in_order_is_never_negative():
-    chance = random.Random(7)
-    due = [chance.random() * 1000 for _ in range(200)]
-    gone = sorted(moment + chance.random() * 50 for moment in due)
-    seen = [(moment, number + 1) for number, moment in enumerate(gone)]
-    late = lateness.match_departures(due, seen)
-    assert len(late) == 200 and min(late) >= 0.0
-
-
-def test_keys_that_never_went_count_as_late_by_the_whole_wait():
-    found = lateness.lateness_summary([1.0, 2.0], 4, 9000.0)
-    assert (found["missing"], found["median"], found["p99"], found["max"]) == \
-        (2, 2.0, 9000.0, 9000.0)
-
-
-def samples_of(*rows: tuple[int, int, int]) -> probe.Samples:
-    """Samples of (began, rtt, queued) in ns."""
-    found = probe.Samples()
-    for began, rtt, queued in rows:
-        found.began_ns.append(began)
-        found.rtt_ns.append(rtt)
-        found.queued_ns.append(queued)
-    return found
-
-
-def test_a_stall_counts_whole_and_its_queueing_is_told_apart():
-    summary = samples_of((0, 20_000, 0), (50_000, 5_000_000, 4_900_000),
-                         (6_000_000, 2_500_000, 0)).summary()
-    assert (summary["count"], summary["stalls"], summary["max"]) == (3, 2, 5.0)
-    assert summary["max_unqueued"] == 2.5
-
-
-def test_a_stall_that_began_before_the_window_belongs_to_it():
-    samples = samples_of((0, 10, 0), (90, 30, 0), (150, 10, 0), (250, 10, 0))
-    assert list(samples.between(100, 200).began_ns) == [90, 150]
-
-
-def test_a_stall_as_long_at_rest_is_called_noise_and_is_no_pass():
-    bars = targets.read_targets()["latency_ms"]
-    row = {"max": 4.0, "baseline": {"max": 1.0}}
-    assert latency.judge("growth", row, bars) == "MISS max > 2"
-    row["baseline"]["max"] = 3.0
-    assert latency.judge("growth", row, bars) == "noisy: max > 2"
-    assert latency.judge("growth", {"max": 2.0, "baseline": {}}, bars) == "ok"
 
 
 # History

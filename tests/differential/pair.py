@@ -10,7 +10,7 @@ replies, never assumed.
 
 A command that makes a key live for a few milliseconds is the last of its pipeline, and the next
 one waits until the key is gone. Whether the servers delete it by themselves, or leave that to the
-next access, is `active_expire`.
+next access, is `active_expire`. The lengths at which encodings change are `thresholds`.
 
 Two commands are not sent as they are, outside of transactions: SCAN 0 is followed to the end of
 its iteration on both sides and the keys compared as sets; before DBSIZE both sides are swept.
@@ -29,6 +29,7 @@ from support.wire import (
 
 from .compare import Judge, Verdict
 from .families.server import RESTORED_DIRECTIVES
+from .thresholds import DEFAULT_THRESHOLDS, Thresholds
 from .grammar import Argv, short_time_ms
 
 Step = Tuple[int, Argv]
@@ -157,6 +158,7 @@ class Pair:
         self.known: Dict[str, int] = {}
         self.commands = 0
         self.active_expire = True
+        self.thresholds: Thresholds = DEFAULT_THRESHOLDS
 
     @property
     def admins(self) -> Tuple[Client, Client]:
@@ -175,6 +177,8 @@ class Pair:
             admin.call("DEBUG", "SET-ACTIVE-EXPIRE", str(int(self.active_expire)))
             for name, value in RESTORED_DIRECTIVES:
                 admin.ok("CONFIG", "SET", name, value)
+            for name, value in self.thresholds:
+                admin.call("CONFIG", "SET", name, value)  # an old version may not know it
         self.links = [Link(*(self._open(address) for address in self._addresses))
                       for _ in range(CONNECTIONS)]
 

@@ -5,7 +5,7 @@
              00    length + bytes, or            2 bytes  8 bytes
                    c0 int8, c1 int16, c2 int32,  LE       LE
                    c3 compressed length, length, LZF
-    length   00pppppp | 01pppppp q | 80 + 4 bytes BE
+    length   00pppppp | 01pppppp q | 80 + 4 bytes BE | 81 + 8 bytes BE
 
 Two servers may compress one value differently, and sign with different versions: payloads are
 compared by what they decode to. The version written here, 9, is one that every server reads.
@@ -67,8 +67,9 @@ def encode_string(value: bytes, compress: bool = True) -> bytes:
                 return sign(body + bytes([code]) + struct.pack(form, int(value)))
     packed = lzf_compress(value) if compress and len(value) > 20 else value
     if len(packed) < len(value):
-        return sign(body + b"\xc3" + _length(len(packed)) + _length(len(value)) + packed)
-    return sign(body + _length(len(value)) + value)
+        lengths = encode_length(len(packed)) + encode_length(len(value))
+        return sign(body + b"\xc3" + lengths + packed)
+    return sign(body + encode_length(len(value)) + value)
 
 
 def decode(data: bytes) -> Tuple[int, bytes]:
@@ -83,23 +84,29 @@ def decode(data: bytes) -> Tuple[int, bytes]:
     return body[0], _decode_string(body) if body[0] == TYPE_STRING else body[1:]
 
 
-def _length(count: int) -> bytes:
+def encode_length(count: int) -> bytes:
+    """A length, or any number that is not negative, in the fewest bytes."""
     if count < 1 << 6:
         return bytes([count])
     if count < 1 << 14:
         return struct.pack(">H", 0x4000 | count)
-    return b"\x80" + struct.pack(">I", count)
+    if count < 1 << 32:
+        return b"\x80" + struct.pack(">I", count)
+    return b"\x81" + struct.pack(">Q", count)
 
 
-def _read_length(body: bytes, at: int) -> Tuple[int, int]:
+def decode_length(body: bytes, at: int) -> Tuple[int, int]:
+    """A length, and where the next thing begins."""
     kind = body[at] >> 6
     if kind == 0:
         return body[at], at + 1
     if kind == 1:
         return struct.unpack(">H", body[at:at + 2])[0] & 0x3FFF, at + 2
-    if body[at] != 0x80:
+    if body[at] == 0x80:
+        return struct.unpack(">I", body[at + 1:at + 5])[0], at + 5
+    if body[at] != 0x81:
         raise PayloadError(f"length {body[at]:#x}")
-    return struct.unpack(">I", body[at + 1:at + 5])[0], at + 5
+    return struct.unpack(">Q", body[at + 1:at + 9])[0], at + 9
 
 
 def _decode_string(body: bytes) -> bytes:
@@ -109,11 +116,11 @@ def _decode_string(body: bytes) -> bytes:
                 raise PayloadError("integer of a wrong length")
             return b"%d" % struct.unpack(form, body[2:])
     if body[1] != 0xC3:
-        length, at = _read_length(body, 1)
+        length, at = decode_length(body, 1)
         value = body[at:]
     else:
-        packed, at = _read_length(body, 2)
-        length, at = _read_length(body, at)
+        packed, at = decode_length(body, 2)
+        length, at = decode_length(body, at)
         if len(body) - at != packed:
             raise PayloadError("compressed string of a wrong length")
         value = lzf_decompress(body[at:])
