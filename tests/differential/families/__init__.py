@@ -11,12 +11,13 @@ from .hyperloglog import HYPERLOGLOG
 from .keys import KEYS
 from .mixed import MIXED
 from .server import SERVER
+from .streams import STREAMS
 from .strings import STRINGS
 from .transactions import TRANSACTIONS
 from .valkey import VALKEY
 
 FAMILIES: Sequence[Family] = (
-    STRINGS, BITS, HYPERLOGLOG, HASHES, HASHES_EXPIRY, KEYS, TRANSACTIONS, SERVER, VALKEY,
+    STRINGS, BITS, HYPERLOGLOG, HASHES, HASHES_EXPIRY, KEYS, STREAMS, TRANSACTIONS, SERVER, VALKEY,
     MIXED,
 )
 
