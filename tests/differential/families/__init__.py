@@ -12,13 +12,14 @@ from .keys import KEYS
 from .lists import LISTS
 from .mixed import MIXED
 from .server import SERVER
+from .streams import STREAMS
 from .strings import STRINGS
 from .transactions import TRANSACTIONS
 from .valkey import VALKEY
 
 FAMILIES: Sequence[Family] = (
-    STRINGS, BITS, HYPERLOGLOG, HASHES, HASHES_EXPIRY, KEYS, LISTS, TRANSACTIONS, SERVER, VALKEY,
-    MIXED,
+    STRINGS, BITS, HYPERLOGLOG, LISTS, HASHES, HASHES_EXPIRY, STREAMS, KEYS, TRANSACTIONS, SERVER,
+    VALKEY, MIXED,
 )
 
 
