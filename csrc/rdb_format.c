@@ -158,6 +158,7 @@ bool rdb_open_payload(rdb_reader *reader, const void *payload, size_t length) {
     if (load_u64(footer + 2) != crc64(0, payload, length - 8)) return false;
     reader->at = payload;
     reader->end = footer;
+    reader->version = version;
     return true;
 }
 
@@ -250,4 +251,28 @@ bool rdb_string_copy(const rdb_string *string, char *out) {
         memcpy(out, string->bytes, string->length);
     }
     return true;
+}
+
+void rdb_scratch_free(rdb_scratch *scratch)
+{
+    alloc_free(scratch->block, scratch->capacity);
+    rdb_scratch_init(scratch);
+}
+
+bool rdb_scratch_read(rdb_scratch *scratch, rdb_reader *reader, slice *text)
+{
+    rdb_string string;
+    if (!rdb_read_string(reader, &string))
+        return false;
+    if (string.form == RDB_STRING_TEXT) {
+        *text = (slice){string.bytes, string.length};
+        return true;
+    }
+    if (string.length > scratch->capacity) {
+        rdb_scratch_free(scratch);
+        scratch->block = alloc_new(string.length);
+        scratch->capacity = string.length;
+    }
+    *text = (slice){scratch->block, string.length};
+    return rdb_string_copy(&string, scratch->block);
 }

@@ -74,6 +74,7 @@ void rdb_write_footer_of(rdb_writer *writer, uint16_t version);
 typedef struct rdb_reader {
     const uint8_t *at;
     const uint8_t *end;
+    uint16_t version; /* of the payload or file: one type stands for different things */
 } rdb_reader;
 
 typedef enum rdb_string_form {
@@ -101,5 +102,16 @@ bool rdb_read_length(rdb_reader *reader, uint64_t *length);
 bool rdb_read_string(rdb_reader *reader, rdb_string *string);
 /* Write the text to `out` (string->length bytes). False where a compressed stream is malformed. */
 bool rdb_string_copy(const rdb_string *string, char *out);
+
+/* A buffer for the strings of a value one after the other. */
+typedef struct rdb_scratch {
+    char *block;
+    size_t capacity;
+} rdb_scratch;
+
+static inline void rdb_scratch_init(rdb_scratch *scratch) { *scratch = (rdb_scratch){NULL, 0}; }
+void rdb_scratch_free(rdb_scratch *scratch);
+/* The next string as text, borrowed of the input or of the scratch: good until the next one. */
+bool rdb_scratch_read(rdb_scratch *scratch, rdb_reader *reader, slice *text);
 
 #endif

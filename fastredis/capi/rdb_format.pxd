@@ -1,9 +1,11 @@
 # rdb_format.h: values as RDB files and DUMP hold them.
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint64_t
+from fastredis.capi.common cimport slice
 
 cdef extern from "rdb_format.h" nogil:
     enum:
         RDB_VERSION_STRINGS
+        RDB_VERSION_WRITTEN
         RDB_FOOTER_BYTES
     ctypedef enum rdb_type:
         RDB_TYPE_STRING
@@ -36,4 +38,9 @@ cdef extern from "rdb_format.h" nogil:
     bint rdb_read_byte(rdb_reader *reader, uint8_t *byte)
     bint rdb_read_length(rdb_reader *reader, uint64_t *length)
     bint rdb_read_string(rdb_reader *reader, rdb_string *string)
+    ctypedef struct rdb_scratch:
+        size_t capacity
+    void rdb_scratch_init(rdb_scratch *scratch)
+    void rdb_scratch_free(rdb_scratch *scratch)
+    bint rdb_scratch_read(rdb_scratch *scratch, rdb_reader *reader, slice *text)
     bint rdb_string_copy(const rdb_string *string, char *out)

@@ -69,6 +69,15 @@ cdef inline bint int_or_reply(Call *call, slice text, int64_t *value) noexcept n
     return False
 
 
+cdef inline bint positive_or_reply(Call *call, slice text, Status otherwise,
+                                   int64_t *value) noexcept nogil:
+    """A number from 0 on; anything else is answered with the same error."""
+    if number_parse_int64(text.data, text.length, value) and value[0] >= 0:
+        return True
+    error_reply(call, otherwise)
+    return False
+
+
 cdef inline bint int32_or_reply(Call *call, slice text, int64_t *value) noexcept nogil:
     if not int_or_reply(call, text, value):
         return False
@@ -87,4 +96,29 @@ cdef inline bint database_or_reply(Call *call, slice text, Database **database) 
         database[0] = &state.databases[index]
         return True
     error_reply(call, ERROR_DB_INDEX)
+    return False
+
+
+# ---- elements asked for by number, with repetition: SRANDMEMBER key -1000000000000 ----
+#
+# Such a reply is as long as the client claims, not as the data is: it is refused from a bound on.
+
+cdef enum:
+    REPEATS_MAX_BYTES = 512 << 20
+    REPEAT_MIN_BYTES = 6         # of an empty bulk string
+
+cdef inline bint repeats_or_reply(Call *call, uint64_t count) noexcept nogil:
+    """Whether a reply of so many elements can stay within the bound."""
+    if likely(count <= REPEATS_MAX_BYTES // REPEAT_MIN_BYTES):
+        return True
+    error_reply(call, ERROR_REPEATS)
+    return False
+
+
+cdef inline bint repeats_fit_or_reply(Call *call, size_t place) noexcept nogil:
+    """The same for what has been written from a place on (reply_later); else it is taken back."""
+    if likely(call.out.length - place <= REPEATS_MAX_BYTES):
+        return True
+    reply_truncate(call.out, place)
+    error_reply(call, ERROR_REPEATS)
     return False
