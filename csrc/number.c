@@ -495,28 +495,60 @@ static bool lemire_double(uint64_t mantissa, int64_t exponent, double *value)
     return true;
 }
 
+/* The value without its sign; false where it is too big to be finite, or would become zero. */
+static bool magnitude_of(const scanned *number, double *magnitude)
+{
+    double neighbour;
+
+    if (number->infinite) {
+        *magnitude = HUGE_VAL;
+        return true;
+    }
+    if (number->mantissa == 0) {
+        *magnitude = 0;
+        return true;
+    }
+    if (!number->hexadecimal && !number->truncated) {
+        if (clinger_double(number->mantissa, number->exponent, magnitude)
+            || lemire_double(number->mantissa, number->exponent, magnitude))
+            return true;
+    } else if (!number->hexadecimal) { /* it lies between two mantissas: do both agree? */
+        if (lemire_double(number->mantissa, number->exponent, magnitude)
+            && lemire_double(number->mantissa + 1, number->exponent, &neighbour)
+            && *magnitude == neighbour)
+            return true;
+    }
+    return slow_double(number, magnitude);
+}
+
 bool number_parse_double(const char *text, size_t length, double *value)
 {
     scanned number;
-    double magnitude = 0, neighbour;
+    double magnitude;
 
-    if (!scan(text, length, &number))
+    if (!scan(text, length, &number) || !magnitude_of(&number, &magnitude))
         return false;
-    if (number.infinite) {
-        magnitude = HUGE_VAL;
-    } else if (number.mantissa != 0) {
-        bool done = false;
+    *value = number.negative ? -magnitude : magnitude;
+    return true;
+}
 
-        if (!number.hexadecimal && !number.truncated)
-            done = clinger_double(number.mantissa, number.exponent, &magnitude)
-                || lemire_double(number.mantissa, number.exponent, &magnitude);
-        else if (!number.hexadecimal) /* the value lies between two mantissas: do both agree? */
-            done = lemire_double(number.mantissa, number.exponent, &magnitude)
-                && lemire_double(number.mantissa + 1, number.exponent, &neighbour)
-                && magnitude == neighbour;
-        if (!done && !slow_double(&number, &magnitude))
-            return false;
+bool number_parse_bound(const char *text, size_t length, double *value)
+{
+    const char *end = length != 0 ? memchr(text, 0, length) : NULL;
+    scanned number;
+    double magnitude;
+
+    if (end != NULL)
+        length = (size_t)(end - text);
+    if (length == 0) {
+        *value = 0;
+        return true;
     }
+    if (!scan(text, length, &number) || number.hexadecimal)
+        return false;
+    /* Beyond the range of doubles the sign of the exponent tells on which side. */
+    if (!magnitude_of(&number, &magnitude))
+        magnitude = number.exponent > 0 ? HUGE_VAL : 0;
     *value = number.negative ? -magnitude : magnitude;
     return true;
 }

@@ -64,6 +64,11 @@ size_t number_format_uint64(char *out, uint64_t value);
  * when it is refused. Infinity is accepted only when spelled; -0 keeps its sign. */
 bool number_parse_double(const char *text, size_t length, double *value);
 
+/* Reads a bound of a range of scores, with which servers are laxer and stricter: nothing hexadecimal,
+ * but the text may end at a NUL with anything behind it, nothing at all is 0, and what is too big or
+ * too small for a double becomes infinity or zero. */
+bool number_parse_bound(const char *text, size_t length, double *value);
+
 /*
  * Writes the shortest text that reads back as the same double. Returns the length, at most
  * NUMBER_DOUBLE_MAX_LENGTH; `out` must have that room. The form is that of replies:

@@ -12,6 +12,7 @@ cdef extern from "number.h" nogil:
     size_t number_format_int64(char *out, int64_t value)
     size_t number_format_uint64(char *out, uint64_t value)
     bint number_parse_double(const char *text, size_t length, double *value)
+    bint number_parse_bound(const char *text, size_t length, double *value)
     size_t number_format_double(char *out, double value)
     bint number_parse_long_double(const char *text, size_t length, long double *value)
     size_t number_format_long_double(char *out, size_t capacity, long double value)

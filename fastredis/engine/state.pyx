@@ -15,7 +15,8 @@
 # the rest. Sessions are freed only at the top of the loop (sessions_reap), never inside a command.
 
 from libc.stdint cimport (int8_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t,
-                          INT32_MAX, INT64_MAX, INT64_MIN, UINT32_MAX, UINT64_MAX)
+                          INT32_MAX, INT64_MAX, INT64_MIN, SIZE_MAX, UINT32_MAX,
+                          UINT64_MAX)
 from libc.stdio cimport snprintf
 from libc.string cimport memchr, memcmp, memcpy, memmove, memset, strcmp, strlen, strncmp
 
@@ -29,6 +30,7 @@ from fastredis.capi.entry cimport *
 from fastredis.capi.expiry_heap cimport *
 from fastredis.capi.field cimport *
 from fastredis.capi.field_table cimport *
+from fastredis.capi.geohash cimport *
 from fastredis.capi.glob cimport *
 from fastredis.capi.hash cimport *
 from fastredis.capi.hash_fields cimport *
@@ -134,6 +136,7 @@ ctypedef struct Row:
     int key_step
     KeyFinder key_finder         # or NULL: the specs tell
     KeyFlags key_flags           # or NULL: those of the spec
+    int element                  # position of the member or field looked up first; 0: none
     Handler handler
     Row *parent
     Row **subcommands

@@ -9,6 +9,27 @@ cdef enum:
     ERROR_SYNTAX
     ERROR_NOT_INTEGER
     ERROR_NOT_FLOAT
+    ERROR_SCORE_NAN
+    ERROR_SCORE_RANGE
+    ERROR_LEX_RANGE
+    ERROR_LIMIT_BY_RANK
+    ERROR_SCORES_BY_LEX
+    ERROR_ZADD_NX_XX
+    ERROR_ZADD_GT_LT_NX
+    ERROR_ZADD_INCR
+    ERROR_WEIGHT
+    ERROR_COUNT_POSITIVE
+    ERROR_GEO_UNIT
+    ERROR_GEO_RADIUS
+    ERROR_GEO_RADIUS_NEGATIVE
+    ERROR_GEO_WIDTH
+    ERROR_GEO_HEIGHT
+    ERROR_GEO_BOX_NEGATIVE
+    ERROR_GEO_MEMBER
+    ERROR_GEO_COUNT
+    ERROR_GEO_ANY
+    ERROR_GEO_STORE_WITH
+    ERROR_GEO_RADIUS_STORE_WITH
     ERROR_WRONG_TYPE
     ERROR_NO_KEY
     ERROR_SAME_OBJECT
@@ -165,6 +186,33 @@ cdef const char *STATUS_TEXTS[STATUS_COUNT]
 STATUS_TEXTS[ERROR_SYNTAX] = b"ERR syntax error"
 STATUS_TEXTS[ERROR_NOT_INTEGER] = b"ERR value is not an integer or out of range"
 STATUS_TEXTS[ERROR_NOT_FLOAT] = b"ERR value is not a valid float"
+STATUS_TEXTS[ERROR_SCORE_NAN] = b"ERR resulting score is not a number (NaN)"
+STATUS_TEXTS[ERROR_SCORE_RANGE] = b"ERR min or max is not a float"
+STATUS_TEXTS[ERROR_LEX_RANGE] = b"ERR min or max not valid string range item"
+STATUS_TEXTS[ERROR_LIMIT_BY_RANK] = (
+    b"ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX")
+STATUS_TEXTS[ERROR_SCORES_BY_LEX] = (
+    b"ERR syntax error, WITHSCORES not supported in combination with BYLEX")
+STATUS_TEXTS[ERROR_ZADD_NX_XX] = b"ERR XX and NX options at the same time are not compatible"
+STATUS_TEXTS[ERROR_ZADD_GT_LT_NX] = (
+    b"ERR GT, LT, and/or NX options at the same time are not compatible")
+STATUS_TEXTS[ERROR_ZADD_INCR] = b"ERR INCR option supports a single increment-element pair"
+STATUS_TEXTS[ERROR_WEIGHT] = b"ERR weight value is not a float"
+STATUS_TEXTS[ERROR_COUNT_POSITIVE] = b"ERR count should be greater than 0"
+STATUS_TEXTS[ERROR_GEO_UNIT] = b"ERR unsupported unit provided. please use M, KM, FT, MI"
+STATUS_TEXTS[ERROR_GEO_RADIUS] = b"ERR need numeric radius"
+STATUS_TEXTS[ERROR_GEO_RADIUS_NEGATIVE] = b"ERR radius cannot be negative"
+STATUS_TEXTS[ERROR_GEO_WIDTH] = b"ERR need numeric width"
+STATUS_TEXTS[ERROR_GEO_HEIGHT] = b"ERR need numeric height"
+STATUS_TEXTS[ERROR_GEO_BOX_NEGATIVE] = b"ERR height or width cannot be negative"
+STATUS_TEXTS[ERROR_GEO_MEMBER] = b"ERR could not decode requested zset member"
+STATUS_TEXTS[ERROR_GEO_COUNT] = b"ERR COUNT must be > 0"
+STATUS_TEXTS[ERROR_GEO_ANY] = b"ERR the ANY argument requires COUNT argument"
+STATUS_TEXTS[ERROR_GEO_STORE_WITH] = (
+    b"ERR GEOSEARCHSTORE is not compatible with WITHDIST, WITHHASH and WITHCOORD options")
+STATUS_TEXTS[ERROR_GEO_RADIUS_STORE_WITH] = (
+    b"ERR STORE option in GEORADIUS is not compatible with WITHDIST, WITHHASH and WITHCOORD "
+    b"options")
 STATUS_TEXTS[ERROR_WRONG_TYPE] = (
     b"WRONGTYPE Operation against a key holding the wrong kind of value")
 STATUS_TEXTS[ERROR_NO_KEY] = b"ERR no such key"
@@ -400,6 +448,7 @@ cdef const char *REFUSED_PROTECTED = (
 
 cdef enum:
     ERROR_TEXT_MAX = 512
+    SIX_DECIMALS_MAX = 352       # a double of 309 digits with six decimals
 
 
 cdef void error_count(const char *text, size_t length) noexcept nogil:
@@ -519,6 +568,41 @@ cdef void error_xclaim_option(Call *call, slice option) noexcept nogil:
 cdef void error_arity(Call *call) noexcept nogil:
     error_named(call, b"ERR wrong number of arguments for '", call.row.name,
                 strlen(call.row.name), b"' command")
+
+
+cdef void error_no_input_keys(Call *call) noexcept nogil:
+    """numkeys is not positive."""
+    error_named(call, b"ERR at least 1 input key is needed for '", call.row.name,
+                strlen(call.row.name), b"' command")
+
+
+cdef void error_geo_choice(Call *call, const char *options) noexcept nogil:
+    """Neither of two options is there."""
+    cdef char text[ERROR_TEXT_MAX]
+    cdef slice name = call.argv[0]
+    error_raw(call, text, snprintf(text, ERROR_TEXT_MAX,
+                                   b"ERR exactly one of %s can be specified for %.*s", options,
+                                   <int>min(name.length, 128), name.data))
+
+
+cdef int _six_decimals(char *text, double value) noexcept nogil:
+    """Write a double with six decimals, "inf" or "-inf"; the length."""
+    cdef int size = snprintf(text, SIX_DECIMALS_MAX, b"%f", value)
+    if c'0' <= text[size - 1] <= c'9':
+        text[size - 7] = c'.'    # whatever the locale of the process says
+    return size
+
+
+cdef void error_geo_point(Call *call, double longitude, double latitude) noexcept nogil:
+    """A place outside of what geohash.h has cells for."""
+    cdef char text[2 * SIX_DECIMALS_MAX + 64]
+    cdef char first[SIX_DECIMALS_MAX]
+    cdef char second[SIX_DECIMALS_MAX]
+    cdef int first_size = _six_decimals(first, longitude)
+    cdef int second_size = _six_decimals(second, latitude)
+    error_raw(call, text, snprintf(
+        text, sizeof(text), b"ERR invalid longitude,latitude pair %.*s,%.*s", first_size, first,
+        second_size, second))
 
 
 cdef void error_expire(Call *call) noexcept nogil:

@@ -242,10 +242,10 @@ def is_safe(argv: Argv) -> bool:
         offset = _strict_integer(argv[2])
         if offset is not None and MAX_SETRANGE_OFFSET < offset + len(argv[3]) <= MAX_STRING_BYTES:
             return argv[3] == b""
-    if name in (b"SORT", b"SORT_RO") and not _order_is_settled(argv):
-        return False
     if not all(offset <= MAX_BIT_OFFSET or offset >= MAX_STRING_BYTES * 8
                for offset in _bit_offsets(name, argv)):
+        return False
+    if name in (b"SORT", b"SORT_RO") and not _order_is_settled(argv):
         return False
     if name == b"AUTH" and len(argv) == 3 and argv[1] != b"default":
         return False
@@ -269,6 +269,19 @@ def is_safe(argv: Argv) -> bool:
                for text, unit_ms in _relative_times(argv))
 
 
+def _bit_offsets(name: bytes, argv: Argv) -> List[int]:
+    """Numbers of bits that the command may write to."""
+    if name == b"SETBIT":
+        return [_strict_integer(arg) or 0 for arg in argv[2:3]]
+    offsets = []
+    if name == b"BITFIELD":
+        for kind, text in zip(argv[2:], argv[3:]):
+            if kind[:1] in (b"i", b"u") and kind[1:].isdigit():
+                unit = int(kind[1:]) if text[:1] == b"#" else 1
+                offsets.append((_strict_integer(text.lstrip(b"#")) or 0) * unit)
+    return offsets
+
+
 def _order_is_settled(argv: Argv) -> bool:
     """Whether a SORT that cuts or stores does so in an order that every server has.
 
@@ -281,19 +294,6 @@ def _order_is_settled(argv: Argv) -> bool:
     if argv[1:2] == [alphabet.SORTED_KEY]:
         return not {b"ALPHA", b"BY"} <= words
     return not {b"ALPHA", b"BY"} & words
-
-
-def _bit_offsets(name: bytes, argv: Argv) -> List[int]:
-    """Numbers of bits that the command may write to."""
-    if name == b"SETBIT":
-        return [_strict_integer(arg) or 0 for arg in argv[2:3]]
-    offsets = []
-    if name == b"BITFIELD":
-        for kind, text in zip(argv[2:], argv[3:]):
-            if kind[:1] in (b"i", b"u") and kind[1:].isdigit():
-                unit = int(kind[1:]) if text[:1] == b"#" else 1
-                offsets.append((_strict_integer(text.lstrip(b"#")) or 0) * unit)
-    return offsets
 
 
 def _relative_times(argv: Argv) -> List[Tuple[bytes, int]]:
