@@ -133,9 +133,7 @@ cdef enum:
     ERROR_NOT_NEGATABLE
     ERROR_RANK_ZERO
     ERROR_COUNT_NEGATIVE
-    ERROR_COUNT_POSITIVE
     ERROR_MAXLEN_NEGATIVE
-    ERROR_NUMKEYS_POSITIVE
     ERROR_TIMEOUT_NOT_INTEGER
     ERROR_TIMEOUT_NOT_FLOAT
     ERROR_TIMEOUT_NEGATIVE
@@ -352,9 +350,7 @@ STATUS_TEXTS[ERROR_RANK_ZERO] = (
     b"ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... "
     b"or use negative to start from the end of the list")
 STATUS_TEXTS[ERROR_COUNT_NEGATIVE] = b"ERR COUNT can't be negative"
-STATUS_TEXTS[ERROR_COUNT_POSITIVE] = b"ERR count should be greater than 0"
 STATUS_TEXTS[ERROR_MAXLEN_NEGATIVE] = b"ERR MAXLEN can't be negative"
-STATUS_TEXTS[ERROR_NUMKEYS_POSITIVE] = b"ERR numkeys should be greater than 0"
 STATUS_TEXTS[ERROR_TIMEOUT_NOT_INTEGER] = b"ERR timeout is not an integer or out of range"
 STATUS_TEXTS[ERROR_TIMEOUT_NOT_FLOAT] = b"ERR timeout is not a float or out of range"
 STATUS_TEXTS[ERROR_TIMEOUT_NEGATIVE] = b"ERR timeout is negative"
