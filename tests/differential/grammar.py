@@ -225,8 +225,12 @@ def is_safe(argv: Argv) -> bool:
     - WAIT and WAITAOF may not wait for replicas.
     - CLIENT PAUSE may not begin a pause, and CLIENT REPLY may not silence the connection.
     - SETRANGE may not create a value of more than 100 KB, short of the limit.
+    - The keys for ranges of members hold sorted sets whose scores are all 0.
     """
     name = argv[0].upper()
+    if name in (b"ZADD", b"GEOADD", b"ZINCRBY") and argv[1:2] and argv[1] in alphabet.LEX_KEYS:
+        if name != b"ZADD" or set(argv[2::2]) != {b"0"}:
+            return False
     if name == b"SETRANGE" and len(argv) == 4:
         offset = _strict_integer(argv[2])
         if offset is not None and MAX_SETRANGE_OFFSET < offset + len(argv[3]) <= MAX_STRING_BYTES:

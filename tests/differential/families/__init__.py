@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Dict, List, Sequence
 
 from ..grammar import Argv, Family
+from .geo import GEO
 from .keys import KEYS
 from .server import SERVER
+from .sorted_sets import SORTED_SETS
 from .strings import STRINGS
 from .transactions import TRANSACTIONS
 from .valkey import VALKEY
 
-FAMILIES: Sequence[Family] = (STRINGS, KEYS, TRANSACTIONS, SERVER, VALKEY)
+FAMILIES: Sequence[Family] = (
+    STRINGS, SORTED_SETS, GEO, KEYS, TRANSACTIONS, SERVER, VALKEY)
 
 
 def reads_by_type(families: Sequence[Family]) -> Dict[bytes, List[Argv]]:
