@@ -177,3 +177,56 @@ def test_heap_add_and_pop(benchmark, heap, absent):
         heap.pop_due(BATCH)
 
     bench_batches(benchmark, absent, work)
+
+
+@pytest.fixture(scope="module")
+def skip_list(keys: list[bytes]):
+    """All keys with scores at random."""
+    made, draw = structures.SkipList(), random.Random(6)
+    for key in keys:
+        made.add(key, draw.randrange(KEY_COUNT))
+    return made
+
+
+@pytest.mark.benchmark(group="skip list: 1,000 ranks")
+def test_skip_list_rank(benchmark, skip_list, batches):
+    def work(batch: list[bytes]) -> None:
+        rank = skip_list.rank
+        for key in batch:
+            rank(key)
+
+    bench_batches(benchmark, batches, work)
+    stats = skip_list.stats()
+    benchmark.extra_info["bytes_a_member"] = stats["bytes"] / stats["members"]
+
+
+@pytest.mark.benchmark(group="skip list: 1,000 scores a little higher")
+def test_skip_list_increment(benchmark, skip_list, batches):
+    def work(batch: list[bytes]) -> None:
+        for key in batch:
+            skip_list.add(key, skip_list.score(key) + 1)
+
+    bench_batches(benchmark, batches, work)
+
+
+@pytest.mark.benchmark(group="skip list: 1,000 new scores")
+def test_skip_list_new_score(benchmark, skip_list, batches):
+    draw = random.Random(7)
+    scores = [draw.randrange(KEY_COUNT) for _ in range(BATCH)]
+
+    def work(batch: list[bytes]) -> None:
+        add = skip_list.add
+        for key, score in zip(batch, scores):
+            add(key, score)
+
+    bench_batches(benchmark, batches, work)
+
+
+@pytest.mark.benchmark(group="skip list: 1,000 added, the 1,000 lowest removed")
+def test_skip_list_add_and_pop(benchmark, skip_list, absent):
+    def work(batch: list[bytes]) -> None:
+        for number, key in enumerate(set(batch)):
+            skip_list.add(key, -number)
+        skip_list.remove_range(0, len(set(batch)))
+
+    bench_batches(benchmark, absent, work)

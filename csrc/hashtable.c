@@ -456,6 +456,12 @@ void hashtable_prefetch_element(const hashtable *table, uint64_t hash) {
     }
 }
 
+void *hashtable_likely(const hashtable *table, uint64_t hash) {
+    uint8_t *unit = (uint8_t *)hashtable_bucket_of(table, hash);
+    uint32_t found = bucket_match(unit, tag_of(hash));
+    return found ? unit_element(unit, (uint32_t)__builtin_ctz(found), 0) : NULL;
+}
+
 static uint64_t bits_reverse(uint64_t value) {
     value = __builtin_bswap64(value);
     value = (value & 0x0f0f0f0f0f0f0f0fu) << 4 | (value >> 4 & 0x0f0f0f0f0f0f0f0fu);

@@ -139,6 +139,9 @@ static inline void hashtable_prefetch_bucket(const hashtable *table, uint64_t ha
     PREFETCH(hashtable_bucket_of(table, hash));
 }
 void hashtable_prefetch_element(const hashtable *table, uint64_t hash);
+/* For owners who fetch more than that: the element that `hash` most likely means, or NULL. Reads
+ * the bucket and nothing else. */
+void *hashtable_likely(const hashtable *table, uint64_t hash);
 
 /* Visit all elements of the address that `cursor` names and return the next cursor; 0 begins and
  * ends. Every element that is in the table from the first call to the last is visited at least

@@ -544,7 +544,14 @@ void skiplist_remove(skiplist *list, skiplist_place *place) {
 }
 
 void skiplist_prefetch_member(const skiplist *list, uint64_t hash) {
-    hashtable_prefetch_element(&list->index, hash);
+    const skiplist_record *record = hashtable_likely(&list->index, hash);
+    if (!record) {
+        hashtable_prefetch_element(&list->index, hash); /* it may stand behind the bucket */
+        return;
+    }
+    PREFETCH(record);
+    PREFETCH(record + 24); /* it may lie across two lines */
+    skiplist_leaf_prefetch(leaf_of(list, record));
 }
 
 /* ---- order ---- */

@@ -278,7 +278,10 @@ void zset_random(const entry *e, random_state *random, char *digits, slice *memb
 }
 
 void zset_prefetch(const entry *e, slice member) {
-    if (is_listpack(e)) return;
+    if (is_listpack(e)) {
+        PREFETCH(entry_pointer(e));
+        return;
+    }
     const skiplist *list = entry_pointer(e);
     skiplist_prefetch(list, skiplist_hash(list, member));
 }

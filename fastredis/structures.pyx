@@ -6,6 +6,7 @@ this module. It links the same C library as the engine, but into an extension of
 allocator's counters (`allocated_bytes`) count what these classes hold and nothing else.
 
     HashTable     csrc/hashtable   bytes -> object
+    SkipList      csrc/skiplist    bytes in the order of their scores, with ranks
     ExpiryHeap    csrc/expiry_heap keys by due time, found through a csrc/hashtable
     RespParser    csrc/resp        bytes -> commands
 
@@ -32,6 +33,7 @@ from fastredis.capi.hash cimport hash_seed
 from fastredis.capi.hashtable cimport *
 from fastredis.capi.random cimport *
 from fastredis.capi.resp cimport *
+from fastredis.capi.skiplist cimport *
 
 cdef extern from *:
     """
@@ -54,7 +56,9 @@ cdef extern from "Python.h":
     PyObject *new_list "PyList_New"(Py_ssize_t length) except NULL
     void PyList_SET_ITEM(PyObject *items, Py_ssize_t index, PyObject *item)
 
-__all__ = ["ExpiryHeap", "HashTable", "ProtocolError", "RespParser", "allocated_bytes"]
+__all__ = [
+    "ExpiryHeap", "HashTable", "ProtocolError", "RespParser", "SkipList", "allocated_bytes",
+]
 
 
 def allocated_bytes() -> int:
@@ -92,17 +96,21 @@ cdef inline bytes keyed_name(const keyed *which):
     return PyBytes_FromStringAndSize(which.key, which.length)
 
 
-cdef void type_init(hashtable_type *type, uint64_t seed) noexcept:
+cdef void seed_init(hash_seed *words, uint64_t seed) noexcept:
     """`seed` 0: from the operating system."""
     cdef random_state random
     cdef int i
-    type.key = keyed_key
     if seed:
         random_seed(&random, seed)
         for i in range(4):
-            type.seed.word[i] = random_next(&random)
+            words.word[i] = random_next(&random)
     else:
-        random_system(&type.seed, sizeof(hash_seed))
+        random_system(words, sizeof(hash_seed))
+
+
+cdef void type_init(hashtable_type *type, uint64_t seed) noexcept:
+    type.key = keyed_key
+    seed_init(&type.seed, seed)
 
 
 cdef inline keyed *locate(const hashtable *table, bytes key, hashtable_position *position):
@@ -298,6 +306,161 @@ cdef class HashTable:
             "overflow_units": self.table.overflow_units,
             "table_bytes": hashtable_bytes(&self.table),
             "key_bytes": self.key_bytes,
+        }
+
+
+# ---- the skip list ----
+
+@cython.final
+cdef class SkipList:
+    """Members (bytes) in the order of their scores, and of their bytes where scores are equal.
+
+    Each member is there once. Ranks count from 0, the smallest; -0.0 and 0.0 are equal scores. A
+    score is any float but nan, for which ValueError is raised. `seed` as for HashTable.
+    """
+
+    cdef skiplist *list
+    cdef hashtable_type type
+    cdef random_state draws
+
+    def __cinit__(self, *, uint64_t seed=0):
+        self.type.key = skiplist_record_key
+        seed_init(&self.type.seed, seed)
+        random_seed(&self.draws, seed if seed else self.type.seed.word[0])
+        self.list = skiplist_new(&self.type)
+
+    def __dealloc__(self):
+        skiplist_free(self.list)
+
+    cdef inline bint _find(self, bytes member, slice *text, uint64_t *hash,
+                           skiplist_place *place) noexcept:
+        text.data = <const char *>member
+        text.length = len(member)
+        hash[0] = skiplist_hash(self.list, text[0])
+        return skiplist_find(self.list, text[0], hash[0], place)
+
+    cdef list _walk(self, size_t first, size_t count):
+        """Members and scores from a rank on. Pairs are made behind the walk: to make tuples may
+        start the cycle collector, whose finalizers might change the list."""
+        cdef list members = [], scores = []
+        cdef skiplist_cursor at
+        cdef slice text
+        if count:
+            at = skiplist_at(self.list, first)
+        while count:
+            text = skiplist_cursor_member(&at)
+            members.append(PyBytes_FromStringAndSize(text.data, text.length))
+            scores.append(skiplist_cursor_score(&at))
+            skiplist_forward(&at)
+            count -= 1
+        return list(zip(members, scores))
+
+    def add(self, bytes member not None, double score) -> bool:
+        """Put a member in, or give it another score; whether it is new. O(log n)."""
+        cdef slice text
+        cdef uint64_t hash
+        cdef skiplist_place place
+        if score != score:
+            raise ValueError("a score is a number")
+        if not self._find(member, &text, &hash, &place):
+            skiplist_insert(self.list, text, hash, score)
+            return True
+        if skiplist_place_score(&place) != score:
+            skiplist_move(self.list, &place, text, score)
+        return False
+
+    def remove(self, bytes member not None) -> bool:
+        """Take a member out; whether it was there. O(log n)."""
+        cdef slice text
+        cdef uint64_t hash
+        cdef skiplist_place place
+        if not self._find(member, &text, &hash, &place):
+            return False
+        skiplist_remove(self.list, &place)
+        return True
+
+    def score(self, bytes member not None):
+        """The score of a member, or None. O(1)."""
+        cdef slice text
+        cdef uint64_t hash
+        cdef skiplist_place place
+        return skiplist_place_score(&place) if self._find(member, &text, &hash, &place) else None
+
+    def rank(self, bytes member not None):
+        """How many members stand before a member; None where it is not there. O(log n)."""
+        cdef slice text
+        cdef uint64_t hash
+        cdef skiplist_place place
+        if not self._find(member, &text, &hash, &place):
+            return None
+        return skiplist_place_rank(self.list, &place)
+
+    def range(self, size_t first=0, count=None) -> list:
+        """`(member, score)` of `count` members (None: all) from a rank on, in order; fewer where
+        there are not as many. O(log n + result)."""
+        cdef size_t held = skiplist_count(self.list)
+        cdef size_t left = held - first if first < held else 0
+        return self._walk(first, left if count is None else min(left, <size_t>count))
+
+    def range_by_score(self, double low, double high) -> list:
+        """`(member, score)` of the members with low <= score <= high. O(log n + result)."""
+        cdef size_t first, behind
+        if low != low or high != high:
+            raise ValueError("a score is a number")
+        first = skiplist_count_below(self.list, low, False)
+        behind = skiplist_count_below(self.list, high, True)
+        return self._walk(first, behind - first if behind > first else 0)
+
+    def count_below(self, double score, *, bint or_equal=False) -> int:
+        """How many members have a smaller score, or one that is not greater. O(log n)."""
+        if score != score:
+            raise ValueError("a score is a number")
+        return skiplist_count_below(self.list, score, or_equal)
+
+    def remove_range(self, size_t first, size_t count) -> int:
+        """Take out up to `count` members from a rank on; returns how many. O(log n + result)."""
+        cdef size_t held = skiplist_count(self.list)
+        cdef size_t left = held - first if first < held else 0
+        count = min(left, count)
+        skiplist_remove_run(self.list, min(first, held), count)
+        return count
+
+    def random(self) -> bytes:
+        """A member, each equally likely. Raises KeyError when there is none. O(log n)."""
+        cdef skiplist_cursor at
+        cdef slice text
+        if skiplist_count(self.list) == 0:
+            raise KeyError("random from an empty SkipList")
+        at = skiplist_random(self.list, &self.draws)
+        text = skiplist_cursor_member(&at)
+        return PyBytes_FromStringAndSize(text.data, text.length)
+
+    def clear(self) -> None:
+        """Forget everything and give the memory back."""
+        cdef skiplist *held = self.list
+        self.list = skiplist_new(&self.type)
+        skiplist_free(held)
+
+    def __len__(self):
+        return skiplist_count(self.list)
+
+    def __contains__(self, bytes member not None):
+        return self.score(member) is not None
+
+    def __iter__(self):
+        """`(member, score)` in order, as they are now."""
+        return iter(self.range())
+
+    def stats(self) -> dict:
+        """Counts: `members`, `leaves`, `inner_nodes`, `levels` (of inner nodes); sizes:
+        `table_bytes` (the index of the members), `bytes` (everything)."""
+        return {
+            "members": skiplist_count(self.list),
+            "leaves": self.list.leaves,
+            "inner_nodes": self.list.inner_nodes,
+            "levels": self.list.levels,
+            "table_bytes": hashtable_bytes(&self.list.index),
+            "bytes": skiplist_bytes(self.list),
         }
 
 

@@ -1,4 +1,4 @@
-"""fastredis.structures against models: a dict, a dict of due times, the commands that were sent."""
+"""fastredis.structures against models: dicts, sorted lists, the commands that were sent."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 structures = pytest.importorskip("fastredis.structures")
 ExpiryHeap, HashTable = structures.ExpiryHeap, structures.HashTable
 ProtocolError, RespParser = structures.ProtocolError, structures.RespParser
+SkipList = structures.SkipList
 
 DUE_MAX = 2**48 - 1
 KEYS = st.one_of(st.binary(max_size=3), st.binary(max_size=100))
+SCORES = st.one_of(st.integers(-3, 3).map(float), st.floats(allow_nan=False))
 DUES = st.one_of(
     st.integers(0, 20), st.integers(1_700_000_000_000, 1_700_000_000_100),
     st.integers(-(2**63), 2**63 - 1),
@@ -93,6 +95,84 @@ class HashTableAgainstDict(RuleBasedStateMachine):
         assert len(self.table) == self.table.stats()["keys"] == len(self.model)
 
 
+class SkipListAgainstDict(RuleBasedStateMachine):
+    """The list and a dict of scores hear the same calls; order is that of sorted()."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.list = SkipList(seed=1)
+        self.model: dict[bytes, float] = {}
+
+    def ordered(self) -> list[tuple[bytes, float]]:
+        return sorted(self.model.items(), key=lambda pair: (pair[1], pair[0]))
+
+    @rule(member=KEYS, score=SCORES)
+    def add(self, member, score) -> None:
+        assert self.list.add(member, score) == (member not in self.model)
+        if self.model.get(member) != score:
+            self.model[member] = score
+
+    @rule(prefix=KEYS, count=st.integers(1, 200), score=SCORES, step=st.integers(-1, 1))
+    def add_many(self, prefix, count, score, step) -> None:
+        for number in range(count):
+            member = prefix + b"%d" % number
+            self.list.add(member, score + number * step)
+            if self.model.get(member) != score + number * step:
+                self.model[member] = score + number * step
+
+    @rule(member=KEYS)
+    def remove(self, member) -> None:
+        assert self.list.remove(member) == (self.model.pop(member, None) is not None)
+
+    @precondition(lambda self: self.model)
+    @rule(data=st.data())
+    def remove_range(self, data) -> None:
+        first = data.draw(st.integers(0, len(self.model)))
+        count = data.draw(st.integers(0, 60))
+        gone = self.ordered()[first:first + count]
+        assert self.list.remove_range(first, count) == len(gone)
+        for member, _ in gone:
+            del self.model[member]
+
+    @rule(member=KEYS)
+    def look(self, member) -> None:
+        ordered = self.ordered()
+        if member in self.model:
+            assert self.list.rank(member) == ordered.index((member, self.model[member]))
+        else:
+            assert self.list.rank(member) is None
+        assert self.list.score(member) == self.model.get(member)
+        assert (member in self.list) == (member in self.model)
+
+    @rule(low=SCORES, high=SCORES)
+    def ranges(self, low, high) -> None:
+        ordered = self.ordered()
+        assert list(self.list) == ordered
+        assert self.list.range(2, 5) == ordered[2:7]
+        assert self.list.range_by_score(low, high) == [
+            pair for pair in ordered if low <= pair[1] <= high
+        ]
+        assert self.list.count_below(low) == sum(pair[1] < low for pair in ordered)
+        assert self.list.count_below(low, or_equal=True) == sum(pair[1] <= low for pair in ordered)
+
+    @rule()
+    def clear(self) -> None:
+        self.list.clear()
+        self.model.clear()
+
+    @rule()
+    def draw(self) -> None:
+        if self.model:
+            assert self.list.random() in self.model
+        else:
+            with pytest.raises(KeyError):
+                self.list.random()
+
+    @invariant()
+    def counts_agree(self) -> None:
+        assert len(self.list) == self.list.stats()["members"] == len(self.model)
+
+
 class ExpiryHeapAgainstDict(RuleBasedStateMachine):
     """The heap and a dict of due times hear the same calls."""
 
@@ -150,7 +230,8 @@ def used_before() -> int:
 
 TestHashTableAgainstDict = HashTableAgainstDict.TestCase
 TestExpiryHeapAgainstDict = ExpiryHeapAgainstDict.TestCase
-for case in (TestHashTableAgainstDict, TestExpiryHeapAgainstDict):
+TestSkipListAgainstDict = SkipListAgainstDict.TestCase
+for case in (TestHashTableAgainstDict, TestExpiryHeapAgainstDict, TestSkipListAgainstDict):
     case.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 
 
@@ -287,6 +368,42 @@ def test_threads_may_share_a_table():
         thread.join()
     assert len(table) == 4 * (5000 - 1667)
     assert all(table[key] == int(key.partition(b":")[2]) for key in table)
+
+
+# ---- the skip list ----
+
+
+def test_a_skip_list_counts_its_bytes_and_gives_them_back(used_before):
+    members = SkipList()
+    for number in range(50_000):
+        members.add(b"member:%d" % number, number * 7919 % 50_000)
+    members.add(b"long" * 1000, 1.5)
+    stats = members.stats()
+    assert stats["bytes"] == structures.allocated_bytes() - used_before
+    assert stats["levels"] >= 2 and stats["inner_nodes"] < stats["leaves"] / 20
+    assert stats["bytes"] - 4000 < 50_001 * 48
+    assert members.remove_range(0, 60_000) == 50_001
+    assert members.stats()["leaves"] == 1 and members.stats()["levels"] == 0
+    members.clear()
+    del members
+    assert structures.allocated_bytes() == used_before
+
+
+def test_a_skip_list_takes_every_float_but_nan():
+    members = SkipList()
+    members.add(b"zero", -0.0)
+    assert not members.add(b"zero", 0.0)
+    assert str(members.score(b"zero")) == "-0.0"
+    members.add(b"high", float("inf"))
+    members.add(b"low", float("-inf"))
+    assert [member for member, _ in members] == [b"low", b"zero", b"high"]
+    for call in (lambda: members.add(b"x", float("nan")), lambda: members.count_below(float("nan")),
+                 lambda: members.range_by_score(float("nan"), 1)):
+        with pytest.raises(ValueError, match="number"):
+            call()
+    with pytest.raises(TypeError):
+        members.add("text", 1)
+    assert len(members) == 3
 
 
 # ---- the heap ----

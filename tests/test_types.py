@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "fastredis"
 # Names that exist for type checkers alone.
 TYPES_ONLY = {
     "_engine": {"Reply", "Handler", "Buffer", "ClientNumbers", "MemoryNumbers", "DatabaseNumbers"},
-    "structures": {"Buffer", "HashTableStats", "ExpiryHeapStats"},
+    "structures": {"Buffer", "HashTableStats", "ExpiryHeapStats", "SkipListStats"},
 }
 
 

@@ -15,7 +15,9 @@
 cdef enum:
     OFFER_COMMANDS_MAX = 1 << 14  # commands of one session in one batch
     PREFETCH_BUCKETS = 12         # how many commands ahead the bucket is loaded ...
-    PREFETCH_ENTRIES = 6          # ... and then the entry
+    PREFETCH_ENTRIES = 7          # ... then the entry ...
+    PREFETCH_ELEMENTS = 5         # ... and of a big collection the bucket of the element ...
+    PREFETCH_NEAR = 2             # ... and the element
     PENDING_KEPT_MAX = 64 * 1024
     OUTPUT_HELD_AT = 256 * 1024   # unread replies from which on a session is suspended
     CLOCK_JUMP_MS = 10            # the wall clock was set
@@ -203,8 +205,9 @@ cdef void session_offer(Session *s, char *data, size_t length, bint is_pending) 
     work.end = state.batch.command_count
 
 
-cdef inline void _prefetch_bucket(Session *s, uint32_t index) noexcept nogil:
-    """Find the row of a command ahead; hash its first key and load the bucket."""
+cdef inline bint _prefetch_bucket(Session *s, uint32_t index) noexcept nogil:
+    """Find the row of a command ahead; hash its first key and load the bucket. Whether the command
+    names an element of what the key holds."""
     cdef resp_command *command = &state.batch.commands[index]
     cdef slice *argv = state.batch.arguments + command.first
     cdef Row *found = table_find(argv[0].data, argv[0].length)
@@ -213,6 +216,8 @@ cdef inline void _prefetch_bucket(Session *s, uint32_t index) noexcept nogil:
         command.hash = hash_bytes(&state.entry_type.seed, argv[found.first_key].data,
                                   argv[found.first_key].length)
         hashtable_prefetch_bucket(&s.database.keys, command.hash)
+        return found.element != 0
+    return False
 
 
 cdef inline void _prefetch_entry(Session *s, uint32_t index) noexcept nogil:
@@ -222,46 +227,81 @@ cdef inline void _prefetch_entry(Session *s, uint32_t index) noexcept nogil:
         hashtable_prefetch_element(&s.database.keys, command.hash)
 
 
+cdef inline void _prefetch_element(Session *s, uint32_t index, bint near) noexcept nogil:
+    """What a command will look up within the collection of its first key, which is loaded."""
+    cdef resp_command *command = &state.batch.commands[index]
+    cdef slice *argv = state.batch.arguments + command.first
+    cdef const Row *found = <const Row *>command.row
+    cdef slice key
+    cdef const entry *e
+    if found == NULL or found.element == 0 or <int>command.count <= found.element:
+        return
+    key = argv[found.first_key]
+    e = <const entry *>hashtable_find(&s.database.keys, key.data, key.length, command.hash)
+    if e != NULL:
+        value_prefetch(e, argv[found.element], near)
+
+
+cdef enum Ahead:
+    AHEAD_BUCKETS
+    AHEAD_ENTRIES
+    AHEAD_ELEMENTS
+    AHEAD_NEAR
+    AHEADS
+
 ctypedef struct Lookahead:
     uint32_t work
     uint32_t index               # of the next command to look at
 
+ctypedef struct Lookaheads:
+    Lookahead of[AHEADS]
+    uint32_t total
+    bint elements                # a command with an element has been met
 
-cdef inline void _advance(Lookahead *ahead, uint32_t until, bint entries) noexcept nogil:
+
+cdef inline void _advance(Lookaheads *all, Ahead kind, uint32_t until) noexcept nogil:
     """Prefetch for all commands before `until`."""
+    cdef Lookahead *ahead = &all.of[<int>kind]
+    cdef Session *s
+    until = min(until, all.total)
     while ahead.index < until:
         while ahead.index >= state.works[ahead.work].end:
             ahead.work += 1
-        if entries:
-            _prefetch_entry(state.works[ahead.work].session, ahead.index)
+        s = state.works[ahead.work].session
+        if kind == AHEAD_BUCKETS:
+            all.elements |= _prefetch_bucket(s, ahead.index)
+        elif kind == AHEAD_ENTRIES:
+            _prefetch_entry(s, ahead.index)
         else:
-            _prefetch_bucket(state.works[ahead.work].session, ahead.index)
+            _prefetch_element(s, ahead.index, kind == AHEAD_NEAR)
         ahead.index += 1
 
 
 cdef void batch_run() noexcept nogil:
     """Execute what has been offered, session by session, and send the replies of each."""
-    cdef Lookahead buckets, entries
-    cdef uint32_t total = state.batch.command_count
+    cdef Lookaheads aheads
     cdef uint32_t w
-    buckets.work = buckets.index = entries.work = entries.index = 0
+    memset(&aheads, 0, sizeof(aheads))
+    aheads.total = state.batch.command_count
     for w in range(state.work_count):
-        _work_run(&state.works[w], total, &buckets, &entries)
+        _work_run(&state.works[w], &aheads)
         _work_end(&state.works[w])
     state.work_count = 0
     resp_batch_clear(&state.batch)
 
 
-cdef inline void _work_run(Work *work, uint32_t total, Lookahead *buckets,
-                           Lookahead *entries) noexcept nogil:
+cdef inline void _work_run(Work *work, Lookaheads *aheads) noexcept nogil:
     cdef Session *s = work.session
     cdef resp_command *command
     cdef const Row *found
     cdef uint32_t i
     cdef size_t executed_end = 0
     for i in range(work.first, work.end):
-        _advance(buckets, min(i + PREFETCH_BUCKETS, total), False)
-        _advance(entries, min(i + PREFETCH_ENTRIES, total), True)
+        _advance(aheads, AHEAD_BUCKETS, i + PREFETCH_BUCKETS)
+        _advance(aheads, AHEAD_ENTRIES, i + PREFETCH_ENTRIES)
+        if aheads.elements:
+            _advance(aheads, AHEAD_ELEMENTS, i + PREFETCH_ELEMENTS)
+            _advance(aheads, AHEAD_NEAR, i + PREFETCH_NEAR)
         command = &state.batch.commands[i]
         found = <const Row *>command.row
         if unlikely(s.flags & (SESSION_CLOSING | SESSION_HELD)):

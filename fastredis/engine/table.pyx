@@ -290,6 +290,14 @@ cdef void row_refine(const char *name, KeyFinder finder, KeyFlags flags):
         found.key_flags = flags
 
 
+cdef void row_element(const char *name, int position):
+    """Say where a command names the element of its first key that it begins with, so that a batch
+    can load it ahead, if there is such a row."""
+    cdef Row *found = table_find(name, strlen(name))
+    if found != NULL:
+        found.element = position
+
+
 # ---- keys of a command line ----
 
 cdef int spec_keys(const KeySpec *spec, const slice *argv, int argc, int *positions,

@@ -1,10 +1,11 @@
 # values: what the keyspace must know of each type, and the graveyard of what it has dropped.
 #
-#   entry --type--> values.types[]    free, bytes, own, save, version
+#   entry --type--> values.types[]    free, bytes, own, save, version, prefetch
 #   RDB type -----> values.loaders[]   load
 #
-# A family fills its places at the foot of its file (value_register, loader_register). A type
-# without a function there has nothing behind its pointer: numbers and inline strings.
+# A family fills its places at the foot of its file (value_register, loader_register, and, where a
+# look into a big value is a miss or two, prefetch_register with row_element of its commands). A
+# type without a function there has nothing behind its pointer: numbers and inline strings.
 #
 # The graveyard. Dropping a key must cost the client that does it nothing, however big the value
 # is: the value is cut off in O(1), buried with the function that frees a slice of it, and the ticks
@@ -21,6 +22,8 @@ ctypedef void (*ValueSave)(rdb_writer *writer, const entry *e) noexcept nogil
 ctypedef uint16_t (*ValueVersion)(const entry *e) noexcept nogil
 ctypedef entry *(*ValueLoad)(rdb_reader *reader, uint8_t rdb_type, slice key,
                              int64_t due_ms) noexcept nogil
+# Start to load what a look at an element will touch; `near`: what the first call has made known.
+ctypedef void (*ValuePrefetch)(const entry *e, slice element, bint near) noexcept nogil
 
 ctypedef struct ValueType:
     ValueFree free               # what stands behind the pointer; a big one is buried
@@ -28,6 +31,7 @@ ctypedef struct ValueType:
     ValueFree own                # a fresh copy of an entry gets a value of its own
     ValueSave save               # RDB type and value
     ValueVersion version         # the oldest RDB version that has the form in which `save` writes
+    ValuePrefetch prefetch       # or NULL
 
 ctypedef struct Values:
     ValueType types[VALUE_TYPES]
@@ -50,6 +54,10 @@ cdef void loader_register(uint8_t rdb_type, ValueLoad load) noexcept nogil:
     values.loaders[rdb_type] = load
 
 
+cdef void prefetch_register(entry_type type, ValuePrefetch prefetch) noexcept nogil:
+    values.types[<int>type].prefetch = prefetch
+
+
 cdef inline bint value_is_within(const entry *e) noexcept nogil:
     """Whether the entry's own block holds the whole value."""
     return entry_get_encoding(e) <= ENTRY_RAW
@@ -70,6 +78,12 @@ cdef inline void value_own(entry *copy) noexcept nogil:
     """Make a fresh copy of an entry (entry_rename) the owner of what stands behind its pointer."""
     if not value_is_within(copy):
         values.types[<int>entry_get_type(copy)].own(copy)
+
+
+cdef inline void value_prefetch(const entry *e, slice element, bint near) noexcept nogil:
+    cdef ValuePrefetch prefetch = values.types[<int>entry_get_type(e)].prefetch
+    if prefetch != NULL:
+        prefetch(e, element, near)
 
 
 cdef void value_save(rdb_writer *writer, const entry *e) noexcept nogil:

@@ -24,6 +24,8 @@ SHORT_KEYS: List[bytes] = [b"short1", b"short2"]
 LEX_KEYS: List[bytes] = [b"lex1", b"lex2"]
 MISSING_KEY = b"never-set"
 UNWRITTEN_KEY = b"written by nobody"
+SORTED_KEY = b"tosort"
+"""A list, set or sorted set of numbers only."""
 DATABASES: List[bytes] = [b"0", b"1", b"2"]
 
 LONG_MAX = b"9223372036854775807"

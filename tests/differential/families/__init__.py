@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Dict, List, Sequence
 
 from ..grammar import Argv, Family
+from .bits import BITS
 from .geo import GEO
+from .hashes import HASHES, HASHES_EXPIRY
+from .hyperloglog import HYPERLOGLOG
 from .keys import KEYS
+from .mixed import MIXED
 from .server import SERVER
 from .sorted_sets import SORTED_SETS
 from .strings import STRINGS
@@ -14,7 +18,9 @@ from .transactions import TRANSACTIONS
 from .valkey import VALKEY
 
 FAMILIES: Sequence[Family] = (
-    STRINGS, SORTED_SETS, GEO, KEYS, TRANSACTIONS, SERVER, VALKEY)
+    STRINGS, BITS, HYPERLOGLOG, HASHES, HASHES_EXPIRY, SORTED_SETS, GEO, KEYS, TRANSACTIONS,
+    SERVER, VALKEY, MIXED,
+)
 
 
 def reads_by_type(families: Sequence[Family]) -> Dict[bytes, List[Argv]]:
