@@ -243,12 +243,16 @@ def is_safe(argv: Argv) -> bool:
     - XREAD may wait for a few milliseconds, not longer and not without limit; and what is idle may
       only be asked for no time or for days.
     - CLIENT PAUSE may not begin a pause, and CLIENT REPLY may not silence the connection.
+    - The keys for ranges of members hold sorted sets whose scores are all 0.
     - HRANDFIELD may not ask for more than 1000 repeated fields, and no field may be due in a few
       milliseconds: see families/hashes.py.
     - SETRANGE, SETBIT and BITFIELD may not create a value of more than 100 KB, short of the limit.
     - SORT may not cut or store an order that is nobody's: see `_order_is_settled`.
     """
     name = argv[0].upper()
+    if name in (b"ZADD", b"GEOADD", b"ZINCRBY") and argv[1:2] and argv[1] in alphabet.LEX_KEYS:
+        if name != b"ZADD" or set(argv[2::2]) != {b"0"}:
+            return False
     if name == b"SETRANGE" and len(argv) == 4:
         offset = _strict_integer(argv[2])
         if offset is not None and MAX_SETRANGE_OFFSET < offset + len(argv[3]) <= MAX_STRING_BYTES:

@@ -110,6 +110,44 @@ def _scan_in_transaction(_argv: Argv, first: Any, second: Any) -> bool:
                and isinstance(reply[1], Array) for reply in (first, second))
 
 
+def _scan_of_scores(argv: Argv, first: Any, second: Any) -> bool:
+    """ZSCAN that is over at once: the same members in any order, with scores of equal value, as
+    Redis writes them with 17 digits here. Otherwise only the shape."""
+    if not _scan_in_transaction(argv, first, second):
+        return False
+    whole = argv[2:3] == [b"0"] and first[0] == second[0] == b"0"
+    return not whole or _scored(first[1]) == _scored(second[1])
+
+
+def _scored(flat: Any) -> Any:
+    return sorted((member, repr(float(score))) for member, score in zip(flat[::2], flat[1::2]))
+
+
+def _drawn_members(_argv: Argv, first: Any, second: Any) -> bool:
+    """ZRANDMEMBER: as many, of the same shape."""
+    if not isinstance(first, Array):
+        return isinstance(first, Bulk)
+    return len(first) == len(second) and all(
+        type(one) is type(other) for one, other in zip(first, second))
+
+
+def _places_in_order(argv: Argv, first: Any, second: Any) -> bool:
+    """Searches for places. Where they are sorted, those at equal distance may come in any order,
+    and where COUNT cuts between such, any of them may come."""
+    words = {arg.upper() for arg in argv}
+    if not isinstance(first, Array) or not words & {b"ASC", b"DESC", b"COUNT"}:
+        return False
+    if list(map(_distance_of, first)) != list(map(_distance_of, second)):
+        return False
+    return b"COUNT" in words or sorted(map(repr, first)) == sorted(map(repr, second))
+
+
+def _distance_of(place: Any) -> Any:
+    """What WITHDIST has added to a place."""
+    told = isinstance(place, Array) and len(place) > 1 and isinstance(place[1], Bulk)
+    return place[1] if told else None
+
+
 def _each_near(tolerance: int, exact: frozenset = frozenset()) -> Rule:
     """Arrays whose elements are near."""
     near = _near(tolerance, exact)
@@ -167,6 +205,13 @@ def _near_stamps(argv: Argv, first: Any, second: Any) -> bool:
 
 
 VOLATILE: Dict[bytes, Rule] = {
+    b"ZSCAN": _scan_of_scores,
+    b"ZRANDMEMBER": _drawn_members,
+    b"GEOSEARCH": _places_in_order,
+    b"GEORADIUS": _places_in_order,
+    b"GEORADIUS_RO": _places_in_order,
+    b"GEORADIUSBYMEMBER": _places_in_order,
+    b"GEORADIUSBYMEMBER_RO": _places_in_order,
     b"TTL": _near(TOLERANCE_S),
     b"PTTL": _near(TOLERANCE_MS),
     b"EXPIRETIME": _near(TOLERANCE_S, _EXACT_S),
