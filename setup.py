@@ -33,7 +33,7 @@ compile_args = ["-std=gnu11", "-fno-strict-aliasing", "-fvisibility=hidden", "-W
 compile_args += ["-O1"] if SANITIZE else ["-O0"] if DEBUG else ["-O2"]
 if DEBUG or SANITIZE:
     compile_args += ["-g", "-UNDEBUG"]
-link_args = ["-pthread"]
+link_args = ["-pthread", "-lm"]
 if PROFILE or SANITIZE:
     compile_args += ["-g", "-fno-omit-frame-pointer"]
 if SANITIZE:

@@ -95,12 +95,12 @@ static void block_check(const void *block, size_t size)
 }
 #endif
 
-static void *libc_new(size_t size)
+static void *libc_new(size_t size, bool zeroed)
 {
     size_t usable = alloc_usable(size), total;
     if (UNLIKELY(usable < size || size_add(usable, BLOCK_HEADER, &total)))
         out_of_memory(size);
-    void *raw = malloc(total);
+    void *raw = zeroed ? calloc(1, total) : malloc(total);
     if (UNLIKELY(raw == NULL))
         out_of_memory(size);
     check_address((uintptr_t)raw, total);
@@ -135,6 +135,13 @@ static void *libc_resize(void *block, size_t old_size, size_t new_size)
     return block_seal(raw, usable);
 }
 
+void *alloc_new_zeroed(size_t size)
+{
+    if (size > ALLOC_SLAB_LIMIT)
+        return libc_new(size, true);
+    return memset(alloc_new(size), 0, alloc_usable(size));
+}
+
 void alloc_detach(void *block, size_t size)
 {
     if (size <= ALLOC_SLAB_LIMIT)
@@ -158,7 +165,7 @@ static size_t pages_bytes;
 
 void *alloc_new_slow(size_t size)
 {
-    return libc_new(size);
+    return libc_new(size, false);
 }
 
 void alloc_free_slow(void *block, size_t size)
@@ -169,7 +176,7 @@ void alloc_free_slow(void *block, size_t size)
 void *alloc_resize(void *block, size_t old_size, size_t new_size)
 {
     if (block == NULL && old_size == 0)
-        return libc_new(new_size);
+        return libc_new(new_size, false);
     return libc_resize(block, old_size, new_size);
 }
 
@@ -688,7 +695,7 @@ static alloc_slab *slab_next(size_t class_index)
 void *alloc_new_slow(size_t size)
 {
     if (size > ALLOC_SLAB_LIMIT)
-        return libc_new(size);
+        return libc_new(size, false);
     size_t class_index = size == 0 ? 0 : (size - 1) >> 3;
     alloc_slab *slab = alloc_state.current[class_index];
     if (slab->free == NULL && slab->carved == slab->capacity)

@@ -165,6 +165,10 @@ alloc_new(size_t size)
     return alloc_new_slow(size);
 }
 
+/* The same, reading as zero. Of a block of many pages those that are never touched stay unbacked:
+ * a client can ask for 512 MB of zeros in one short command. */
+void *alloc_new_zeroed(size_t size) __attribute__((returns_nonnull, warn_unused_result));
+
 /* Takes the block back. `size` is what alloc_new or alloc_resize was last given for it (any number
  * with the same alloc_usable will do). (NULL, 0) is allowed and does nothing. */
 static ALWAYS_INLINE void alloc_free(void *block, size_t size)

@@ -159,6 +159,14 @@ blob *blob_new(size_t length, size_t capacity) {
     return b;
 }
 
+blob *blob_zeros(size_t length) {
+    blob *b = alloc_new_zeroed(size_add_or_die(sizeof(blob), length));
+    b->references = 1;
+    b->length = length;
+    b->capacity = length;
+    return b;
+}
+
 blob *blob_of(const void *data, size_t length) {
     blob *b = blob_new(length, length);
     if (length) memcpy(b->data, data, length);
@@ -173,6 +181,14 @@ blob *blob_resize_own(blob *b, size_t length) {
     size_t capacity = b->capacity;
     if (length > capacity)
         capacity = length < BLOB_AHEAD_MAX ? length * 2 : length + BLOB_AHEAD_MAX;
+    if (length > b->capacity && length - b->length >= b->length + BLOB_AHEAD_MAX) {
+        /* Mostly zeros: not one of them is written. */
+        blob *own = blob_zeros(capacity);
+        own->length = length;
+        memcpy(own->data, b->data, b->length);
+        blob_release(b);
+        return own;
+    }
     if (b->references > 1) {
         blob *own = blob_new(length, capacity);
         size_t kept = b->length < length ? b->length : length;

@@ -57,7 +57,9 @@ typedef enum entry_encoding {
     ENTRY_HASHTABLE = 7,
     ENTRY_SKIPLIST = 8,
     ENTRY_STREAM_TREE = 9,
-    ENTRY_LISTPACK_EX = 10, /* hash: a listpack whose fields may have due times */
+    /* hash: the two whose fields may have due times; the last, see entry_has_field_dues */
+    ENTRY_LISTPACK_EX = 10,
+    ENTRY_HASHTABLE_EX = 11,
 } entry_encoding;
 
 enum {
@@ -83,6 +85,9 @@ static_assert(sizeof(blob) == 24, "blob header");
 static inline entry_type entry_get_type(const entry *e) { return (entry_type)(e[0] & 7); }
 static inline entry_encoding entry_get_encoding(const entry *e) {
     return (entry_encoding)(e[0] >> 4);
+}
+static inline bool entry_has_field_dues(const entry *e) {
+    return e[0] >= ENTRY_LISTPACK_EX << 4;
 }
 static inline bool entry_has_due(const entry *e) { return e[0] & ENTRY_DUE; }
 
@@ -199,6 +204,8 @@ entry *entry_rename(const entry *e, slice key);
 
 /* New blob of one reference; `length` bytes of undefined content, room for `capacity`. */
 blob *blob_new(size_t length, size_t capacity);
+/* New blob of `length` zeros, of which the untouched pages need no memory. */
+blob *blob_zeros(size_t length);
 blob *blob_of(const void *data, size_t length);
 static inline blob *blob_share(blob *b) {
     b->references++;

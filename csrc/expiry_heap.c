@@ -256,6 +256,22 @@ int64_t expiry_heap_due(const expiry_heap *heap, uint32_t position)
     return (int64_t)node_due(node_of(heap, position));
 }
 
+/* Of the node at `position` and all below it. The depth of the recursion is that of the heap. */
+static size_t count_due_below(const expiry_heap *heap, uint64_t position, int64_t now_ms)
+{
+    if (position >= heap->count || expiry_heap_due(heap, (uint32_t)position) > now_ms)
+        return 0;
+    size_t count = 1;
+    for (unsigned child = 1; child <= ARITY; child++)
+        count += count_due_below(heap, position * ARITY + child, now_ms);
+    return count;
+}
+
+size_t expiry_heap_count_due(const expiry_heap *heap, int64_t now_ms)
+{
+    return count_due_below(heap, 0, now_ms);
+}
+
 size_t expiry_heap_bytes(const expiry_heap *heap)
 {
     if (heap->chunk_count == 0)

@@ -112,6 +112,9 @@ static ALWAYS_INLINE size_t expiry_heap_count(const expiry_heap *heap)
     return heap->count;
 }
 
+/* How many elements are due at `now_ms`: they are the top of the heap. O(their number). */
+size_t expiry_heap_count_due(const expiry_heap *heap, int64_t now_ms);
+
 /* Bytes allocated for the heap, without the struct itself. */
 size_t expiry_heap_bytes(const expiry_heap *heap);
 

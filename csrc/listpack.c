@@ -578,6 +578,56 @@ void listpack_remove_in_place(listpack *lp, listpack_position *at, size_t count)
     *at = lp[offset] == END_MARK ? NULL : lp + offset;
 }
 
+void listpack_set_header(listpack *lp, size_t bytes, size_t count)
+{
+    store_u32(lp, (uint32_t)bytes);
+    store_u16(lp + 4, (uint16_t)(count < LISTPACK_COUNT_UNKNOWN ? count : LISTPACK_COUNT_UNKNOWN));
+}
+
+void listpack_replace_in_place(listpack *lp, uint8_t *at, slice text)
+{
+    element_plan plan;
+    size_t total = listpack_bytes(lp), old_bytes = element_bytes(at);
+    uint8_t *behind = at + old_bytes;
+    plan_text(&plan, text);
+    memmove(at + plan.bytes, behind, (size_t)(lp + total - behind));
+    store_u32(lp, (uint32_t)(total - old_bytes + plan.bytes));
+    write_element(at, &plan);
+}
+
+void listpack_append_all_in_place(listpack *lp, const listpack *tail)
+{
+    size_t total = listpack_bytes(lp), bytes = listpack_bytes(tail) - LISTPACK_EMPTY_BYTES;
+    memcpy(lp + total - 1, tail + LISTPACK_HEADER_BYTES, bytes + 1);
+    store_u32(lp, (uint32_t)(total + bytes));
+    count_add(lp, load_u16(tail + 4));
+}
+
+listpack *listpack_prepend_in_place(listpack *lp, slice text)
+{
+    element_plan plan;
+    size_t total = listpack_bytes(lp);
+    uint16_t count = load_u16(lp + 4);
+    plan_text(&plan, text);
+    lp -= plan.bytes;
+    store_u32(lp, (uint32_t)(total + plan.bytes));
+    store_u16(lp + 4, count);
+    count_add(lp, 1);
+    write_element(lp + LISTPACK_HEADER_BYTES, &plan);
+    return lp;
+}
+
+listpack *listpack_drop_first_in_place(listpack *lp)
+{
+    size_t total = listpack_bytes(lp), bytes = element_bytes(lp + LISTPACK_HEADER_BYTES);
+    uint16_t count = load_u16(lp + 4);
+    lp += bytes;
+    store_u32(lp, (uint32_t)(total - bytes));
+    store_u16(lp + 4, count);
+    count_add(lp, -1);
+    return lp;
+}
+
 /* ---- bytes from outside ---- */
 
 /* Bytes of encoding and data of the element at `at`, of which `left` can be read; 0: malformed. */

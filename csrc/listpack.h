@@ -136,6 +136,16 @@ size_t listpack_encoded_bytes(slice text);
 void listpack_insert_in_place(listpack *lp, const uint8_t *at, slice text,
                               listpack_position *placed);
 void listpack_remove_in_place(listpack *lp, listpack_position *at, size_t count);
+/* The room suffices for what the new element is longer than the old one at `at`. */
+void listpack_replace_in_place(listpack *lp, uint8_t *at, slice text);
+/* The room suffices for the elements of `tail`. */
+void listpack_append_all_in_place(listpack *lp, const listpack *tail);
+/* The room in FRONT of the listpack suffices for the element. Returns the new start. */
+listpack *listpack_prepend_in_place(listpack *lp, slice text);
+/* Take out the first element; it becomes room in front. Returns the new start. */
+listpack *listpack_drop_first_in_place(listpack *lp);
+/* Write the header over elements and end mark that stand there already. */
+void listpack_set_header(listpack *lp, size_t bytes, size_t count);
 /* An empty listpack written to a block of at least LISTPACK_EMPTY_BYTES. */
 void listpack_init_in_place(listpack *lp);
 

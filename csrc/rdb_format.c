@@ -158,6 +158,7 @@ bool rdb_open_payload(rdb_reader *reader, const void *payload, size_t length) {
     if (load_u64(footer + 2) != crc64(0, payload, length - 8)) return false;
     reader->at = payload;
     reader->end = footer;
+    reader->version = version;
     return true;
 }
 

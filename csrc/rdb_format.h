@@ -74,6 +74,7 @@ void rdb_write_footer_of(rdb_writer *writer, uint16_t version);
 typedef struct rdb_reader {
     const uint8_t *at;
     const uint8_t *end;
+    uint16_t version; /* of the payload or file: one type stands for different things */
 } rdb_reader;
 
 typedef enum rdb_string_form {

@@ -22,6 +22,7 @@ cdef extern from "entry.h" nogil:
         ENTRY_SKIPLIST
         ENTRY_STREAM_TREE
         ENTRY_LISTPACK_EX
+        ENTRY_HASHTABLE_EX
     enum:
         ENTRY_INLINE_MAX
         ENTRY_NO_DUE
@@ -39,6 +40,7 @@ cdef extern from "entry.h" nogil:
     entry_type entry_get_type(const entry *e)
     entry_encoding entry_get_encoding(const entry *e)
     bint entry_has_due(const entry *e)
+    bint entry_has_field_dues(const entry *e)
     bint entry_is_inline(const entry *e)
     uint32_t entry_clock(const entry *e)
     void entry_set_clock(entry *e, uint32_t clock)
@@ -62,6 +64,7 @@ cdef extern from "entry.h" nogil:
     entry *entry_set_wide(entry *e, entry_type type, entry_encoding encoding)
     entry *entry_rename(const entry *e, slice key)
     blob *blob_new(size_t length, size_t capacity)
+    blob *blob_zeros(size_t length)
     blob *blob_of(const void *data, size_t length)
     blob *blob_share(blob *b)
     void blob_release(blob *b)

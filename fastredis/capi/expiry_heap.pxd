@@ -15,6 +15,7 @@ cdef extern from "expiry_heap.h" nogil:
     void expiry_heap_remove(expiry_heap *heap, uint32_t position)
     bint expiry_heap_first(const expiry_heap *heap, void **element, int64_t *due_ms)
     size_t expiry_heap_count(const expiry_heap *heap)
+    size_t expiry_heap_count_due(const expiry_heap *heap, int64_t now_ms)
     size_t expiry_heap_bytes(const expiry_heap *heap)
     void *expiry_heap_element(const expiry_heap *heap, uint32_t position)
     int64_t expiry_heap_due(const expiry_heap *heap, uint32_t position)

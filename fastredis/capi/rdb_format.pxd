@@ -5,6 +5,7 @@ from fastredis.capi.common cimport slice
 cdef extern from "rdb_format.h" nogil:
     enum:
         RDB_VERSION_STRINGS
+        RDB_VERSION_WRITTEN
         RDB_FOOTER_BYTES
     ctypedef enum rdb_type:
         RDB_TYPE_STRING

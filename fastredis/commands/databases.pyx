@@ -53,12 +53,15 @@ cdef void databases_swap(Database *a, Database *b) noexcept nogil:
     on either side have changed."""
     cdef hashtable keys = a.keys
     cdef expiry_heap expires = a.expires
+    cdef expiry_heap field_expires = a.field_expires
     watch_touch_all(a, b)
     watch_touch_all(b, a)
     a.keys = b.keys
     a.expires = b.expires
+    a.field_expires = b.field_expires
     b.keys = keys
     b.expires = expires
+    b.field_expires = field_expires
     waited_rescan(a)
     waited_rescan(b)
 

@@ -74,7 +74,7 @@ cdef const char *encoding_name(entry_encoding encoding) noexcept nogil:
         return b"quicklist"
     if encoding == ENTRY_INTSET:
         return b"intset"
-    if encoding == ENTRY_HASHTABLE:
+    if encoding == ENTRY_HASHTABLE or encoding == ENTRY_HASHTABLE_EX:
         return b"hashtable"
     if encoding == ENTRY_SKIPLIST:
         return b"skiplist"

@@ -183,7 +183,7 @@ cdef cbool _write_member(void *context, slice member) noexcept nogil:
     return True
 
 
-cdef void _pop(Call *call, entry *e, size_t count) noexcept nogil:
+cdef void _pop_members(Call *call, entry *e, size_t count) noexcept nogil:
     """Reply with members (the header is written) and remove them."""
     cdef slice key = call.argv[1]
     cdef void *rest
@@ -218,7 +218,7 @@ cdef void cmd_spop(Call *call) noexcept nogil:
     elif e == NULL:
         reply_null(call.out)
         return
-    _pop(call, e, count)
+    _pop_members(call, e, count)
 
 
 cdef void _random_repeated(Call *call, entry *e, uint64_t count) noexcept nogil:

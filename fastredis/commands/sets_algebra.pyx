@@ -153,10 +153,10 @@ cdef cbool _result_add(void *context, slice member) noexcept nogil:
 
 
 # The encoding of a stored result shows how Redis makes it, and OBJECT ENCODING tells: an
-# intersection grows from the encoding of the smallest set, and becomes an intset in the end where it
-# can; a union grows from an intset; a difference too, but where looking up every member of the
-# first set in all others would cost more than walking all sets once, Redis copies the first set and
-# takes out what the others hold, which leaves the encoding of the copy.
+# intersection grows from the encoding of the smallest set, and becomes an intset in the end where
+# it can; a union grows from an intset; a difference too, but where looking up every member of the
+# first set in all others would cost more than walking all sets once, Redis copies the first set
+# and takes out what the others hold, which leaves the encoding of the copy.
 
 cdef void _choose_encoding(Algebra algebra, const Operands *sets, Result *result) noexcept nogil:
     cdef const entry *smallest

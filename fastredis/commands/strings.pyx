@@ -606,12 +606,8 @@ cdef void cmd_setrange(Call *call) noexcept nogil:
         return
     if not string_size_or_reply(call, offset, part.length):
         return
-    if e == NULL:
-        string_put(call.database, key, hash, ENTRY_EMBSTR, slice_of(b"", 0), 0, ENTRY_NO_DUE,
-                   False)
-        e = key_find(call.database, key, hash)
     length = max(length, <size_t>offset + part.length)
-    memcpy(string_writable(call.database, key, hash, e, length) + offset, part.data, part.length)
+    memcpy(string_reach(call.database, key, hash, e, length) + offset, part.data, part.length)
     key_changed(call.database, key)
     reply_int(call.out, length)
 

@@ -69,6 +69,15 @@ cdef inline bint int_or_reply(Call *call, slice text, int64_t *value) noexcept n
     return False
 
 
+cdef inline bint positive_or_reply(Call *call, slice text, Status otherwise,
+                                   int64_t *value) noexcept nogil:
+    """A number from 0 on; anything else is answered with the same error."""
+    if number_parse_int64(text.data, text.length, value) and value[0] >= 0:
+        return True
+    error_reply(call, otherwise)
+    return False
+
+
 cdef inline bint int32_or_reply(Call *call, slice text, int64_t *value) noexcept nogil:
     if not int_or_reply(call, text, value):
         return False
@@ -92,7 +101,7 @@ cdef inline bint database_or_reply(Call *call, slice text, Database **database) 
 
 # ---- elements asked for by number, with repetition: SRANDMEMBER key -1000000000000 ----
 #
-# Such a reply is as long as the client claims, not as the data is; so it is refused from a bound on.
+# Such a reply is as long as the client claims, not as the data is: it is refused from a bound on.
 
 cdef enum:
     REPEATS_MAX_BYTES = 512 << 20

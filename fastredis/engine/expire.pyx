@@ -1,4 +1,4 @@
-# expire: keys leave when they are due.
+# expire: keys, and fields of hashes, leave when they are due.
 #
 # The heap of each database knows the next due time; the edge arms one timer for the earliest and
 # calls expire_tick when it rings. A tick works for a bounded time, so that a million keys due
@@ -38,6 +38,18 @@ cdef bint _expire_database(Database *db, int64_t start_us) noexcept nogil:
     return True
 
 
+cdef bint _expire_database_fields(Database *db, int64_t start_us) noexcept nogil:
+    """The same for the fields of hashes."""
+    cdef void *first
+    cdef int64_t due_ms
+    while expiry_heap_first(&db.field_expires, &first, &due_ms) and due_ms <= state.now_ms:
+        fields_expire_some(db, <entry *>first, TICK_CHECK)
+        if tick_over(start_us):
+            state.stats.expire_ticks_capped += 1
+            return False
+    return True
+
+
 cdef void _buried_entry(void *context, void *element) noexcept nogil:
     value_free(<entry *>element)
     entry_free(<entry *>element)
@@ -63,9 +75,12 @@ cdef void expire_tick() noexcept nogil:
     if state.limits.active_expire and not state.pause_until_ms:
         for i in range(state.database_count):
             if done:
-                done = _expire_database(&state.databases[i], start_us)
+                done = (_expire_database(&state.databases[i], start_us)
+                        and _expire_database_fields(&state.databases[i], start_us))
         for i in range(state.database_count):
             if expiry_heap_first(&state.databases[i].expires, NULL, &due_ms):
+                wake_ms = min(wake_ms, due_ms)
+            if expiry_heap_first(&state.databases[i].field_expires, NULL, &due_ms):
                 wake_ms = min(wake_ms, due_ms)
     done = graves_empty_some(start_us) and done
     cdef int64_t taken_us = clock_monotonic_us() - start_us
@@ -79,6 +94,7 @@ cdef void database_flush(Database *db) noexcept nogil:
     cdef hashtable *keys
     watch_touch_all(db, NULL)
     expiry_heap_clear(&db.expires)
+    expiry_heap_clear(&db.field_expires)
     if db.keys.count == 0:
         return
     keys = <hashtable *>alloc_new(sizeof(hashtable))

@@ -98,6 +98,48 @@ cdef inline void entry_touch(Call *call, entry *e) noexcept nogil:
 cdef inline void key_unlink_due(Database *db, entry *e) noexcept nogil:
     if entry_has_due(e):
         expiry_heap_remove(&db.expires, entry_heap_position(e))
+    if unlikely(entry_has_field_dues(e)):
+        field_dues_leave(db, e)
+
+
+# ---- due times of hash fields ----
+#
+# A hash whose fields have due times stands in the heap of its database by the first of them; it
+# keeps its position itself (hash_fields.h). It enters with its entry, follows each change, and
+# leaves before the entry does.
+
+cdef void field_dues_leave(Database *db, entry *e) noexcept nogil:
+    if fields_position(e) != EXPIRY_HEAP_NOWHERE:
+        expiry_heap_remove(&db.field_expires, fields_position(e))
+        fields_set_position(e, EXPIRY_HEAP_NOWHERE)
+
+
+cdef void field_dues_follow(Database *db, entry *e) noexcept nogil:
+    """The first due time of the hash may be another than before."""
+    cdef int64_t due_ms = fields_next_due(e)
+    cdef uint32_t position = fields_position(e)
+    if due_ms == FIELD_NO_DUE:
+        field_dues_leave(db, e)
+        return
+    if position == EXPIRY_HEAP_NOWHERE:
+        expiry_heap_add(&db.field_expires, e, due_ms)
+    elif expiry_heap_due(&db.field_expires, position) != due_ms:
+        expiry_heap_update(&db.field_expires, position, due_ms)
+    expire_schedule(due_ms)
+
+
+cdef bint fields_expire_some(Database *db, entry *e, size_t budget) noexcept nogil:
+    """Remove up to `budget` fields that are due; False where the key has gone with the last."""
+    cdef slice key = entry_key_slice(e)
+    cdef size_t removed = fields_expire(e, state.now_ms, budget)
+    state.stats.expired_fields += removed
+    if fields_count(e) == 0:
+        key_drop(db, e)
+        return False
+    field_dues_follow(db, e)
+    if removed and db.watched.count:
+        watch_touch(db, key)
+    return True
 
 
 cdef void key_remove_at(Database *db, hashtable_position *position, entry *e) noexcept nogil:
@@ -252,6 +294,8 @@ cdef inline void key_insert(Database *db, entry *e, uint64_t hash) noexcept nogi
     if entry_has_due(e):
         expiry_heap_add(&db.expires, e, entry_due(e))
         expire_schedule(entry_due(e))
+    if unlikely(entry_has_field_dues(e)):
+        field_dues_follow(db, e)
 
 
 cdef entry *collection_new(slice key, entry_type type, entry_encoding encoding,
@@ -314,6 +358,9 @@ cdef entry *key_set_due_at(Database *db, hashtable_position *position, entry *e,
     made = entry_set_due(e, due_ms)
     if made != e:
         hashtable_replace(&db.keys, position, made)
+        if unlikely(entry_has_field_dues(made)):
+            if fields_position(made) != EXPIRY_HEAP_NOWHERE:
+                expiry_heap_replace(&db.field_expires, fields_position(made), made)
     if due_ms < 0:
         return made
     if had:
@@ -429,6 +476,8 @@ cdef entry *string_overwrite(Database *db, hashtable_position *position, entry *
             memcpy(view.value, value.data, value.length)
             return e
     entry_lost(db, e)
+    if unlikely(entry_has_field_dues(e)):
+        field_dues_leave(db, e)
     value_free(e)
     if encoding == ENTRY_INT or encoding == ENTRY_BLOB:
         made = entry_set_wide(e, ENTRY_STRING, encoding)
@@ -509,6 +558,8 @@ cdef char *string_writable(Database *db, slice key, uint64_t hash, entry *e,
         entry_set_pointer(e, b)
         return b.data
     before = string_bytes(e, old)
+    if before.length == length and entry_get_encoding(e) == ENTRY_RAW:
+        return <char *>before.data
     if before.data != old:
         memcpy(old, before.data, before.length)
     hashtable_locate(&db.keys, key.data, key.length, hash, &position)
@@ -518,13 +569,44 @@ cdef char *string_writable(Database *db, slice key, uint64_t hash, entry *e,
         memcpy(entry_look(made).value, old, before.length)
         memset(entry_look(made).value + before.length, 0, length - before.length)
         return <char *>entry_look(made).value
-    b = blob_new(length, length)
+    b = blob_zeros(length)
     memcpy(b.data, old, before.length)
-    memset(b.data + before.length, 0, length - before.length)
     made = entry_set_wide(e, ENTRY_STRING, ENTRY_BLOB)
     entry_set_pointer(made, b)
     key_reshaped(db, &position, e, made)
     return b.data
+
+
+cdef char *string_reach(Database *db, slice key, uint64_t hash, entry *e,
+                        size_t length) noexcept nogil:
+    """string_writable for a key that may be missing (`e` NULL): it is then made, all zeros."""
+    cdef blob *b
+    if e != NULL:
+        return string_writable(db, key, hash, e, length)
+    if length <= ENTRY_INLINE_MAX:
+        e = entry_new(ENTRY_STRING, ENTRY_RAW, key, ENTRY_NO_DUE, length)
+        key_insert(db, e, hash)
+        memset(entry_look(e).value, 0, length)
+        return <char *>entry_look(e).value
+    b = blob_zeros(length)
+    e = entry_new(ENTRY_STRING, ENTRY_BLOB, key, ENTRY_NO_DUE, 0)
+    entry_set_pointer(e, b)
+    key_insert(db, e, hash)
+    return b.data
+
+
+cdef void string_put_blob(Database *db, slice key, uint64_t hash, blob *b) noexcept nogil:
+    """Set a key, whatever it held, to the bytes of a blob, without a due time. Takes the blob. The
+    caller tells key_changed."""
+    cdef entry *e
+    if b.length <= ENTRY_INLINE_MAX:
+        string_put(db, key, hash, ENTRY_RAW, slice_of(b.data, b.length), 0, ENTRY_NO_DUE, False)
+        blob_release(b)
+        return
+    string_put(db, key, hash, ENTRY_INT, slice_of(NULL, 0), 0, ENTRY_NO_DUE, False)
+    e = key_find(db, key, hash)
+    entry_set_encoding(e, ENTRY_BLOB)    # as wide as a number
+    entry_set_pointer(e, b)
 
 
 # ---- whole databases ----
@@ -540,3 +622,4 @@ cdef void databases_create(int count) noexcept nogil:
         hashtable_init(&state.databases[i].watched, &state.watched_type)
         hashtable_init(&state.databases[i].waited, &state.waited_type)
         expiry_heap_init(&state.databases[i].expires, entry_moved)
+        expiry_heap_init(&state.databases[i].field_expires, fields_set_position)

@@ -4,6 +4,7 @@
 # that they work on. The structures reference each other so:
 #
 #   State --- databases[] --- keys (hashtable of entry), expires (heap of the same entries),
+#     |                       field_expires (heap of hashes whose fields have due times),
 #     |                       watched (hashtable of WatchedKey)
 #     |------ sessions (ring of Session) --- parser, pending input, reply, queue of MULTI, watches
 #     `------ rows (command table) --- Row --- subcommands
@@ -20,19 +21,27 @@ from libc.stdio cimport snprintf
 from libc.string cimport memchr, memcmp, memcpy, memmove, memset, strcmp, strlen, strncmp
 
 from fastredis.capi.alloc cimport *
+from fastredis.capi.bitfield cimport *
+from fastredis.capi.bits cimport *
 from fastredis.capi.clock cimport *
 from fastredis.capi.common cimport *
 from fastredis.capi.crc64 cimport *
 from fastredis.capi.entry cimport *
 from fastredis.capi.expiry_heap cimport *
+from fastredis.capi.field cimport *
+from fastredis.capi.field_table cimport *
 from fastredis.capi.geohash cimport *
 from fastredis.capi.glob cimport *
 from fastredis.capi.hash cimport *
+from fastredis.capi.hash_fields cimport *
+from fastredis.capi.hash_rdb cimport *
 from fastredis.capi.hashtable cimport *
+from fastredis.capi.hyperloglog cimport *
 from fastredis.capi.intset cimport *
 from fastredis.capi.lazyfree cimport *
 from fastredis.capi.lcs cimport *
 from fastredis.capi.listpack cimport *
+from fastredis.capi.list cimport *
 from fastredis.capi.lzf cimport *
 from fastredis.capi.number cimport *
 from fastredis.capi.packing cimport *
@@ -42,6 +51,8 @@ from fastredis.capi.reply cimport *
 from fastredis.capi.resp cimport *
 from fastredis.capi.set cimport *
 from fastredis.capi.set_algebra cimport *
+from fastredis.capi.ziplist cimport *
+from fastredis.capi.stream cimport *
 from fastredis.capi.zset cimport *
 
 cdef enum:
@@ -142,6 +153,7 @@ ctypedef struct Row:
 ctypedef struct Database:
     hashtable keys
     expiry_heap expires
+    expiry_heap field_expires    # hashes by their first field that is due
     hashtable watched            # of WatchedKey
     hashtable waited             # of WaitedKey
     int id
@@ -431,6 +443,7 @@ ctypedef struct Statistics:
     uint64_t reads
     uint64_t writes
     uint64_t expired
+    uint64_t expired_fields
     uint64_t evicted
     uint64_t expire_ticks_capped
     uint64_t expire_us
@@ -477,8 +490,10 @@ ctypedef struct State:
     hashtable_type entry_type
     hashtable_type watched_type
     hashtable_type waited_type
-    set_settings sets            # set.h; the same for sets
+    set_settings sets            # see set.h; lent to every call that may change a set
+    fields_settings hashes       # see hash_fields.h; lent to every call that may change a hash
     zset_settings zsets          # see zset.h; lent to every call that may change a sorted set
+    bint simd_off                # PFDEBUG SIMD OFF: registers of HyperLogLogs by portable loops
     random_state random
     int64_t now_ms               # wall clock, one reading a batch
     int64_t now_monotonic_ms

@@ -65,6 +65,19 @@ cdef enum:
     ERROR_PACKED_THRESHOLD
     ERROR_MODULE_LOAD
     ERROR_MODULE_UNLOAD
+    ERROR_BIT_OFFSET
+    ERROR_BIT
+    ERROR_BITPOS_BIT
+    ERROR_BITOP_NOT
+    ERROR_BITFIELD_TYPE
+    ERROR_BITFIELD_OVERFLOW
+    ERROR_BITFIELD_READONLY
+    ERROR_HLL_TYPE
+    ERROR_HLL_CORRUPT
+    ERROR_HLL_NO_KEY
+    ERROR_HLL_NOT_SPARSE
+    ERROR_HLL_SIMD
+    ERROR_HLL_SELF_TEST
     ERROR_LCS_TYPE
     ERROR_LCS_LEN_AND_IDX
     ERROR_LCS_TOO_LONG
@@ -73,6 +86,18 @@ cdef enum:
     ERROR_NX_COMBINED
     ERROR_GT_AND_LT
     ERROR_SCAN_NOVALUES
+    ERROR_HASH_NOT_INTEGER
+    ERROR_HASH_NOT_FLOAT
+    ERROR_INFINITE
+    ERROR_NOT_LONG
+    ERROR_FIELDS_MISSING
+    ERROR_FIELDS_COUNT
+    ERROR_FIELDS_ABOVE_0
+    ERROR_FIELDS_POSITIVE
+    ERROR_FIELDS_INVALID
+    ERROR_FIELD_DUE_NEGATIVE
+    ERROR_FXX_AND_FNX
+    ERROR_ONE_FIELD_DUE
     ERROR_NOT_LFU
     ERROR_IS_LFU
     ERROR_FIRST_DB_INDEX
@@ -105,6 +130,10 @@ cdef enum:
     ERROR_CLIENT_ID_POSITIVE
     ERROR_MAX_AGE
     ERROR_MAX_AGE_POSITIVE
+    ERROR_NOT_NEGATABLE
+    ERROR_RANK_ZERO
+    ERROR_COUNT_NEGATIVE
+    ERROR_MAXLEN_NEGATIVE
     ERROR_TIMEOUT_NOT_INTEGER
     ERROR_TIMEOUT_NOT_FLOAT
     ERROR_TIMEOUT_NEGATIVE
@@ -114,6 +143,41 @@ cdef enum:
     ERROR_COMMAND_NO_KEYS
     ERROR_COMMAND_ARITY
     ERROR_COMMAND_ARGUMENTS
+    ERROR_STREAM_ID
+    ERROR_STREAM_START
+    ERROR_STREAM_END
+    ERROR_STREAM_ZERO_ID
+    ERROR_STREAM_SMALL_ID
+    ERROR_STREAM_EXHAUSTED
+    ERROR_STREAM_TOO_LARGE
+    ERROR_TRIM_MAXLEN
+    ERROR_TRIM_LIMIT
+    ERROR_TRIM_BOTH
+    ERROR_TRIM_NONE
+    ERROR_TRIM_LIMIT_ALONE
+    ERROR_TRIM_LIMIT_EXACT
+    ERROR_XSETID_ADDED
+    ERROR_XSETID_GIVEN_DELETED
+    ERROR_XSETID_DELETED
+    ERROR_XSETID_TOP
+    ERROR_XSETID_LENGTH
+    ERROR_XREAD_GROUP
+    ERROR_XREAD_NOACK
+    ERROR_XREAD_NEW
+    ERROR_XREAD_UNBALANCED
+    ERROR_XREADGROUP_UNBALANCED
+    ERROR_XREADGROUP_NO_GROUP
+    ERROR_XREADGROUP_LAST
+    ERROR_XREADGROUP_PLUS
+    ERROR_XGROUP_NO_KEY
+    ERROR_XGROUP_READ
+    ERROR_BUSY_GROUP
+    ERROR_XCLAIM_MIN_IDLE
+    ERROR_XAUTOCLAIM_MIN_IDLE
+    ERROR_XCLAIM_IDLE
+    ERROR_XCLAIM_TIME
+    ERROR_XCLAIM_RETRY_COUNT
+    ERROR_XAUTOCLAIM_COUNT
     STATUS_COUNT
 
 cdef const char *STATUS_TEXTS[STATUS_COUNT]
@@ -184,6 +248,21 @@ STATUS_TEXTS[ERROR_EXEC_WITHOUT_MULTI] = b"ERR EXEC without MULTI"
 STATUS_TEXTS[ERROR_DISCARD_WITHOUT_MULTI] = b"ERR DISCARD without MULTI"
 STATUS_TEXTS[ERROR_NESTED_MULTI] = b"ERR MULTI calls can not be nested"
 STATUS_TEXTS[ERROR_WATCH_INSIDE_MULTI] = b"ERR WATCH inside MULTI is not allowed"
+STATUS_TEXTS[ERROR_BIT_OFFSET] = b"ERR bit offset is not an integer or out of range"
+STATUS_TEXTS[ERROR_BIT] = b"ERR bit is not an integer or out of range"
+STATUS_TEXTS[ERROR_BITPOS_BIT] = b"ERR The bit argument must be 1 or 0."
+STATUS_TEXTS[ERROR_BITOP_NOT] = b"ERR BITOP NOT must be called with a single source key."
+STATUS_TEXTS[ERROR_BITFIELD_TYPE] = (
+    b"ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 "
+    b"is.")
+STATUS_TEXTS[ERROR_BITFIELD_OVERFLOW] = b"ERR Invalid OVERFLOW type specified"
+STATUS_TEXTS[ERROR_BITFIELD_READONLY] = b"ERR BITFIELD_RO only supports the GET subcommand"
+STATUS_TEXTS[ERROR_HLL_TYPE] = b"WRONGTYPE Key is not a valid HyperLogLog string value."
+STATUS_TEXTS[ERROR_HLL_CORRUPT] = b"INVALIDOBJ Corrupted HLL object detected"
+STATUS_TEXTS[ERROR_HLL_NO_KEY] = b"ERR The specified key does not exist"
+STATUS_TEXTS[ERROR_HLL_NOT_SPARSE] = b"ERR HLL encoding is not sparse"
+STATUS_TEXTS[ERROR_HLL_SIMD] = b"ERR Argument must be ON or OFF"
+STATUS_TEXTS[ERROR_HLL_SELF_TEST] = b"TESTFAILED HyperLogLog computes wrong on this machine"
 STATUS_TEXTS[ERROR_LCS_TYPE] = b"ERR The specified keys must contain string values"
 STATUS_TEXTS[ERROR_LCS_LEN_AND_IDX] = (
     b"ERR If you want both the length and indexes, please just use IDX.")
@@ -196,6 +275,22 @@ STATUS_TEXTS[ERROR_NX_COMBINED] = (
     b"ERR NX and XX, GT or LT options at the same time are not compatible")
 STATUS_TEXTS[ERROR_GT_AND_LT] = b"ERR GT and LT options at the same time are not compatible"
 STATUS_TEXTS[ERROR_SCAN_NOVALUES] = b"ERR NOVALUES option can only be used in HSCAN"
+STATUS_TEXTS[ERROR_HASH_NOT_INTEGER] = b"ERR hash value is not an integer"
+STATUS_TEXTS[ERROR_HASH_NOT_FLOAT] = b"ERR hash value is not a float"
+STATUS_TEXTS[ERROR_INFINITE] = b"ERR value is NaN or Infinity"
+STATUS_TEXTS[ERROR_NOT_LONG] = (
+    b"ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807")
+STATUS_TEXTS[ERROR_FIELDS_MISSING] = (
+    b"ERR Mandatory argument FIELDS is missing or not at the right position")
+STATUS_TEXTS[ERROR_FIELDS_COUNT] = (
+    b"ERR The `numfields` parameter must match the number of arguments")
+STATUS_TEXTS[ERROR_FIELDS_ABOVE_0] = b"ERR Parameter `numFields` should be greater than 0"
+STATUS_TEXTS[ERROR_FIELDS_POSITIVE] = b"ERR Number of fields must be a positive integer"
+STATUS_TEXTS[ERROR_FIELDS_INVALID] = b"ERR invalid number of fields"
+STATUS_TEXTS[ERROR_FIELD_DUE_NEGATIVE] = b"ERR invalid expire time, must be >= 0"
+STATUS_TEXTS[ERROR_FXX_AND_FNX] = b"ERR Only one of FXX or FNX arguments can be specified"
+STATUS_TEXTS[ERROR_ONE_FIELD_DUE] = (
+    b"ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified")
 STATUS_TEXTS[ERROR_NOT_LFU] = (
     b"ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that "
     b"when switching between policies at runtime LRU and LFU data will take some time to adjust.")
@@ -249,6 +344,13 @@ STATUS_TEXTS[ERROR_CLIENT_ID] = b"ERR Invalid client ID"
 STATUS_TEXTS[ERROR_CLIENT_ID_POSITIVE] = b"ERR client-id should be greater than 0"
 STATUS_TEXTS[ERROR_MAX_AGE] = b"ERR maxage is not an integer or out of range"
 STATUS_TEXTS[ERROR_MAX_AGE_POSITIVE] = b"ERR maxage should be greater than 0"
+STATUS_TEXTS[ERROR_NOT_NEGATABLE] = (
+    b"ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807")
+STATUS_TEXTS[ERROR_RANK_ZERO] = (
+    b"ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... "
+    b"or use negative to start from the end of the list")
+STATUS_TEXTS[ERROR_COUNT_NEGATIVE] = b"ERR COUNT can't be negative"
+STATUS_TEXTS[ERROR_MAXLEN_NEGATIVE] = b"ERR MAXLEN can't be negative"
 STATUS_TEXTS[ERROR_TIMEOUT_NOT_INTEGER] = b"ERR timeout is not an integer or out of range"
 STATUS_TEXTS[ERROR_TIMEOUT_NOT_FLOAT] = b"ERR timeout is not a float or out of range"
 STATUS_TEXTS[ERROR_TIMEOUT_NEGATIVE] = b"ERR timeout is negative"
@@ -270,6 +372,67 @@ STATUS_TEXTS[ERROR_MODULE_LOAD] = (
     b"ERR Error loading the extension. Please check the server logs.")
 STATUS_TEXTS[ERROR_MODULE_UNLOAD] = (
     b"ERR Error unloading module: no such module with that name")
+
+STATUS_TEXTS[ERROR_STREAM_ID] = b"ERR Invalid stream ID specified as stream command argument"
+STATUS_TEXTS[ERROR_STREAM_START] = b"ERR invalid start ID for the interval"
+STATUS_TEXTS[ERROR_STREAM_END] = b"ERR invalid end ID for the interval"
+STATUS_TEXTS[ERROR_STREAM_ZERO_ID] = b"ERR The ID specified in XADD must be greater than 0-0"
+STATUS_TEXTS[ERROR_STREAM_SMALL_ID] = (
+    b"ERR The ID specified in XADD is equal or smaller than the target stream top item")
+STATUS_TEXTS[ERROR_STREAM_EXHAUSTED] = (
+    b"ERR The stream has exhausted the last possible ID, unable to add more items")
+STATUS_TEXTS[ERROR_STREAM_TOO_LARGE] = b"ERR Elements are too large to be stored"
+STATUS_TEXTS[ERROR_TRIM_MAXLEN] = b"ERR The MAXLEN argument must be >= 0."
+STATUS_TEXTS[ERROR_TRIM_LIMIT] = b"ERR The LIMIT argument must be >= 0."
+STATUS_TEXTS[ERROR_TRIM_BOTH] = (
+    b"ERR syntax error, MAXLEN and MINID options at the same time are not compatible")
+STATUS_TEXTS[ERROR_TRIM_NONE] = b"ERR syntax error, XTRIM must be called with a trimming strategy"
+STATUS_TEXTS[ERROR_TRIM_LIMIT_ALONE] = (
+    b"ERR syntax error, LIMIT cannot be used without specifying a trimming strategy")
+STATUS_TEXTS[ERROR_TRIM_LIMIT_EXACT] = (
+    b"ERR syntax error, LIMIT cannot be used without the special ~ option")
+STATUS_TEXTS[ERROR_XSETID_ADDED] = b"ERR entries_added must be positive"
+STATUS_TEXTS[ERROR_XSETID_GIVEN_DELETED] = (
+    b"ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id")
+STATUS_TEXTS[ERROR_XSETID_DELETED] = (
+    b"ERR The ID specified in XSETID is smaller than current max_deleted_entry_id")
+STATUS_TEXTS[ERROR_XSETID_TOP] = (
+    b"ERR The ID specified in XSETID is smaller than the target stream top item")
+STATUS_TEXTS[ERROR_XSETID_LENGTH] = (
+    b"ERR The entries_added specified in XSETID is smaller than the target stream length")
+STATUS_TEXTS[ERROR_XREAD_GROUP] = (
+    b"ERR The GROUP option is only supported by XREADGROUP. You called XREAD instead.")
+STATUS_TEXTS[ERROR_XREAD_NOACK] = (
+    b"ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead.")
+STATUS_TEXTS[ERROR_XREAD_NEW] = (
+    b"ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> "
+    b"<consumer> option.")
+STATUS_TEXTS[ERROR_XREAD_UNBALANCED] = (
+    b"ERR Unbalanced 'xread' list of streams: for each stream key an ID, '+', or '$' must be "
+    b"specified.")
+STATUS_TEXTS[ERROR_XREADGROUP_UNBALANCED] = (
+    b"ERR Unbalanced 'xreadgroup' list of streams: for each stream key an ID or '>' must be "
+    b"specified.")
+STATUS_TEXTS[ERROR_XREADGROUP_NO_GROUP] = b"ERR Missing GROUP option for XREADGROUP"
+STATUS_TEXTS[ERROR_XREADGROUP_LAST] = (
+    b"ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history "
+    b"of this consumer by specifying a proper ID, or use the > ID to get new messages. The $ "
+    b"ID would just return an empty result set.")
+STATUS_TEXTS[ERROR_XREADGROUP_PLUS] = (
+    b"ERR The + ID is meaningless in the context of XREADGROUP: you want to read the history "
+    b"of this consumer by specifying a proper ID, or use the > ID to get new messages. The + "
+    b"ID would just return an empty result set.")
+STATUS_TEXTS[ERROR_XGROUP_NO_KEY] = (
+    b"ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want "
+    b"to use the MKSTREAM option to create an empty stream automatically.")
+STATUS_TEXTS[ERROR_XGROUP_READ] = b"ERR value for ENTRIESREAD must be positive or -1"
+STATUS_TEXTS[ERROR_BUSY_GROUP] = b"BUSYGROUP Consumer Group name already exists"
+STATUS_TEXTS[ERROR_XCLAIM_MIN_IDLE] = b"ERR Invalid min-idle-time argument for XCLAIM"
+STATUS_TEXTS[ERROR_XAUTOCLAIM_MIN_IDLE] = b"ERR Invalid min-idle-time argument for XAUTOCLAIM"
+STATUS_TEXTS[ERROR_XCLAIM_IDLE] = b"ERR Invalid IDLE option argument for XCLAIM"
+STATUS_TEXTS[ERROR_XCLAIM_TIME] = b"ERR Invalid TIME option argument for XCLAIM"
+STATUS_TEXTS[ERROR_XCLAIM_RETRY_COUNT] = b"ERR Invalid RETRYCOUNT option argument for XCLAIM"
+STATUS_TEXTS[ERROR_XAUTOCLAIM_COUNT] = b"ERR COUNT must be > 0"
 
 # Sent before there is a session.
 cdef const char *REFUSED_MAX_CLIENTS = b"-ERR max number of clients reached\r\n"
@@ -366,6 +529,38 @@ cdef void error_hello_option(Call *call, slice given) noexcept nogil:
     error_named(call, b"ERR Syntax error in HELLO option '", given.data, given.length, b"'")
 
 
+cdef size_t _length_to_nul(slice text) noexcept nogil:
+    cdef const char *end = <const char *>memchr(text.data, 0, text.length)
+    return text.length if end == NULL else end - text.data
+
+
+cdef void _error_two_named(Call *call, const char *before, slice first, const char *between,
+                           slice second, const char *behind) noexcept nogil:
+    """As error_named, with two names."""
+    cdef size_t a = strlen(before), b = _length_to_nul(first), c = strlen(between)
+    cdef char *head = <char *>alloc_new(a + b + c + 1)
+    memcpy(head, before, a)
+    memcpy(head + a, first.data, b)
+    memcpy(head + a + b, between, c + 1)
+    error_named(call, head, second.data, second.length, behind)
+    alloc_free(head, a + b + c + 1)
+
+
+cdef void error_no_group(Call *call, slice key, slice group, const char *behind) noexcept nogil:
+    """Key or group is missing."""
+    _error_two_named(call, b"NOGROUP No such key '", key, b"' or consumer group '", group, behind)
+
+
+cdef void error_no_group_of_key(Call *call, slice group, slice key) noexcept nogil:
+    """The key is there, the group is missing."""
+    _error_two_named(call, b"NOGROUP No such consumer group '", group, b"' for key name '", key,
+                     b"'")
+
+
+cdef void error_xclaim_option(Call *call, slice option) noexcept nogil:
+    error_named(call, b"ERR Unrecognized XCLAIM option '", option.data, option.length, b"'")
+
+
 cdef void error_arity(Call *call) noexcept nogil:
     error_named(call, b"ERR wrong number of arguments for '", call.row.name,
                 strlen(call.row.name), b"' command")
@@ -409,6 +604,10 @@ cdef void error_geo_point(Call *call, double longitude, double latitude) noexcep
 cdef void error_expire(Call *call) noexcept nogil:
     error_named(call, b"ERR invalid expire time in '", call.row.name, strlen(call.row.name),
                 b"' command")
+
+
+cdef void error_unknown_argument(Call *call, slice given) noexcept nogil:
+    error_named(call, b"ERR unknown argument: ", given.data, given.length, b"")
 
 
 cdef void error_unsupported_option(Call *call, slice option) noexcept nogil:
@@ -483,6 +682,10 @@ cdef void error_migrate_target(Call *call, slice told) noexcept nogil:
     cdef int size = snprintf(text, ERROR_TEXT_MAX, b"ERR Target instance replied with error: %.*s",
                              <int>min(told.length, ERROR_TEXT_MAX - 64), told.data)
     error_raw(call, text, size)
+
+
+cdef void error_pfdebug(Call *call, slice given) noexcept nogil:
+    error_named(call, b"ERR Unknown PFDEBUG subcommand '", given.data, given.length, b"'")
 
 
 cdef void error_debug(Call *call) noexcept nogil:

@@ -37,8 +37,9 @@ cdef void engine_create(int database_count, uint64_t seed) noexcept nogil:
     state.waited_type.seed = state.entry_type.seed
     state.limits.bulk_max = 512 << 20
     _default_packing(&state.limits.packing)
-    zset_settings_init(&state.zsets, &state.limits.packing, &state.entry_type.seed)
     set_settings_init(&state.sets, &state.limits.packing, &state.entry_type.seed)
+    fields_settings_init(&state.hashes, &state.limits.packing, &state.entry_type.seed)
+    zset_settings_init(&state.zsets, &state.limits.packing, &state.entry_type.seed)
     state.limits.query_buffer_max = 1 << 30
     state.limits.active_expire = True
     state.limits.latency_tracking = True

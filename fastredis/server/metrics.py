@@ -259,7 +259,7 @@ class Metrics:
             ("sync_full", 0),
             ("sync_partial_ok", 0),
             ("sync_partial_err", 0),
-            ("expired_subkeys", 0),
+            ("expired_subkeys", c["expired_fields"]),
             ("expired_keys", c["expired"]),
             ("expired_stale_perc", "0.00"),
             ("expired_time_cap_reached_count", c["expire_ticks_capped"]),
@@ -361,7 +361,7 @@ class Metrics:
         return [
             (f"db{one['id']}",
              f"keys={one['keys']},expires={one['expires']},avg_ttl={one['mean_ttl_ms']},"
-             "subexpiry=0")
+             f"subexpiry={one['field_expires']}")
             for one in _engine.read_databases()
         ]
 

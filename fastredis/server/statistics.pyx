@@ -87,7 +87,9 @@ def read_databases() -> list:
             found.append({
                 "id": i, "keys": db.keys.count, "expires": expiry_heap_count(&db.expires),
                 "mean_ttl_ms": mean_ttl_ms(db), "table_bytes": hashtable_bytes(&db.keys),
-                "expires_bytes": expiry_heap_bytes(&db.expires),
+                "expires_bytes": (expiry_heap_bytes(&db.expires)
+                                  + expiry_heap_bytes(&db.field_expires)),
+                "field_expires": expiry_heap_count(&db.field_expires),
             })
     return found
 

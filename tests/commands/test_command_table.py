@@ -26,7 +26,7 @@ pytestmark = pytest.mark.target(
 
 DATA = Path(__file__).parent.parent / "data"
 
-REQUIRED_GROUPS = ("string", "generic", "transactions")
+REQUIRED_GROUPS = ("string", "generic", "transactions", "bitmap", "hyperloglog")
 """Every command of these groups is there, except those of NOT_YET."""
 
 REQUIRED_OF_REDIS = """

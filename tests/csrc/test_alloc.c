@@ -213,6 +213,19 @@ static void test_pages_are_zeroed_again_after_use(check_run *run)
     CHECK_INT(alloc_used_bytes(), used);
 }
 
+static void test_a_zeroed_block_reads_as_zero_after_use_by_others(check_run *run)
+{
+    size_t used = alloc_used_bytes();
+    for (int round = 0; round < 400; round++) {
+        size_t size = check_random_below(run, round % 10 == 0 ? 300000 : 2000);
+        unsigned char *block = alloc_new_zeroed(size);
+        check_filled(block, size, 0);
+        memset(block, 0xa5, size);
+        alloc_free(block, size);
+    }
+    CHECK_INT(alloc_used_bytes(), used);
+}
+
 static void *free_in_thread(void *block)
 {
     alloc_free_detached(block);
@@ -408,6 +421,17 @@ static void test_a_class_in_use_costs_a_page_not_a_slab(check_run *run)
     alloc_trim();
 }
 
+static void test_zeros_that_are_not_touched_need_no_memory(check_run *run)
+{
+    (void)run;
+    size_t size = (size_t)256 << 20, resident_before = resident_bytes();
+    char *block = alloc_new_zeroed(size);
+    block[size - 1] = 1;
+    CHECK(block[0] == 0 && block[size / 2] == 0);
+    CHECK(resident_bytes() <= resident_before + ((size_t)1 << 20));
+    alloc_free(block, size);
+}
+
 static void test_huge_pages_change_nothing_but_the_backing(check_run *run)
 {
     alloc_use_huge_pages(true);
@@ -475,6 +499,7 @@ int main(int count, char **arguments)
         CHECK_TEST(test_nothing_can_be_freed_and_resized),
         CHECK_TEST(test_peak_is_the_highest_since_the_reset),
         CHECK_TEST(test_pages_are_zeroed_again_after_use),
+        CHECK_TEST(test_a_zeroed_block_reads_as_zero_after_use_by_others),
         CHECK_TEST(test_a_detached_block_may_be_freed_by_another_thread),
         CHECK_TEST(test_what_cannot_go_on_aborts),
 #ifdef FASTREDIS_ALLOC_LIBC
@@ -487,6 +512,7 @@ int main(int count, char **arguments)
         CHECK_TEST(test_empty_arenas_go_back_to_the_system),
         CHECK_TEST(test_the_reserve_is_bounded_without_a_timer),
         CHECK_TEST(test_a_class_in_use_costs_a_page_not_a_slab),
+        CHECK_TEST(test_zeros_that_are_not_touched_need_no_memory),
         CHECK_TEST(test_huge_pages_change_nothing_but_the_backing),
         CHECK_TEST(test_a_block_that_the_system_does_not_give_aborts),
         CHECK_TEST(test_wrong_frees_are_found),

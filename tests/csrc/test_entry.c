@@ -3,6 +3,7 @@
 #include "alloc.h"
 #include "check.h"
 #include "entry.h"
+#include "lazyfree.h"
 
 #define KEY_MAX 70000
 
@@ -312,6 +313,36 @@ static void test_a_blob_that_grows_by_one_byte_is_seldom_moved(check_run *run)
     blob_release(grown);
 }
 
+static void test_a_blob_that_grows_mostly_by_zeros_keeps_its_bytes(check_run *run)
+{
+    size_t used_before = alloc_used_bytes();
+    for (int round = 0; round < 20; round++) {
+        size_t length = check_random_below(run, 5000), wanted = (3 << 20) + length;
+        char bytes[5000];
+        check_random_bytes(run, bytes, length);
+        blob *grown = blob_of(bytes, length);
+        blob *other = round % 2 ? blob_share(grown) : NULL;
+        grown = blob_resize_own(grown, wanted);
+        CHECK_INT(grown->references, 1);
+        CHECK_INT(grown->length, wanted);
+        CHECK(grown->capacity >= wanted && grown != other);
+        CHECK_BYTES(grown->data, length, bytes, length);
+        for (size_t at = length; at < wanted; at += 511) CHECK_INT(grown->data[at], 0);
+        if (other != NULL) {
+            CHECK_INT(other->references, 1);
+            CHECK_BYTES(other->data, other->length, bytes, length);
+            blob_release(other);
+        }
+        blob_release(grown);
+    }
+    blob *zeros = blob_zeros(2000);
+    for (size_t at = 0; at < 2000; at++) CHECK_INT(zeros->data[at], 0);
+    CHECK_INT(zeros->capacity, 2000);
+    blob_release(zeros);
+    lazyfree_wait();
+    CHECK_INT(alloc_used_bytes(), used_before);
+}
+
 static void test_a_blob_lives_until_its_last_reference_goes(check_run *run)
 {
     (void)run;
@@ -338,6 +369,7 @@ int main(int count, char **arguments)
         CHECK_TEST(test_numbers_and_pointers_are_kept_whole),
         CHECK_TEST(test_blob_agrees_with_an_array_through_every_resize),
         CHECK_TEST(test_a_blob_that_grows_by_one_byte_is_seldom_moved),
+        CHECK_TEST(test_a_blob_that_grows_mostly_by_zeros_keeps_its_bytes),
         CHECK_TEST(test_a_blob_lives_until_its_last_reference_goes),
     };
     return check_main(count, arguments, tests, CHECK_LENGTH(tests));

@@ -20,7 +20,7 @@ static unsigned char *exact_copy(const void *bytes, size_t length)
 
 static rdb_reader reader_of(const void *bytes, size_t length)
 {
-    return (rdb_reader){(const uint8_t *)bytes, (const uint8_t *)bytes + length};
+    return (rdb_reader){(const uint8_t *)bytes, (const uint8_t *)bytes + length, 0};
 }
 
 static void check_written(const char *text, const char *expected, size_t expected_length)
@@ -257,6 +257,40 @@ static void test_random_bytes_never_read_outside(check_run *run)
     }
 }
 
+/* One scratch serves texts, numbers and compressed strings of growing and shrinking lengths. */
+static void test_a_scratch_reads_strings_of_every_form_one_after_the_other(check_run *run)
+{
+    enum { STRINGS = 60 };
+    static char texts[STRINGS][3000];
+    size_t lengths[STRINGS];
+    rdb_writer writer;
+    rdb_scratch scratch;
+    slice text;
+    rdb_writer_init(&writer);
+    for (size_t i = 0; i < STRINGS; i++) {
+        lengths[i] = check_random_below(run, sizeof texts[i]);
+        if (i % 3 == 0)
+            lengths[i] = number_format_int64(texts[i], (int32_t)check_random(run));
+        else if (i % 3 == 1)
+            memset(texts[i], 'a' + (int)(i % 20), lengths[i]);
+        else
+            check_random_bytes(run, texts[i], lengths[i]);
+        rdb_write_string(&writer, texts[i], lengths[i]);
+    }
+    unsigned char *copy = exact_copy(writer.data, writer.length);
+    rdb_reader reader = reader_of(copy, writer.length);
+    rdb_scratch_init(&scratch);
+    for (size_t i = 0; i < STRINGS; i++) {
+        CHECK(rdb_scratch_read(&scratch, &reader, &text));
+        CHECK_BYTES(text.data, text.length, texts[i], lengths[i]);
+    }
+    CHECK(!rdb_scratch_read(&scratch, &reader, &text));
+    rdb_scratch_free(&scratch);
+    rdb_scratch_free(&scratch);
+    free(copy);
+    rdb_writer_free(&writer);
+}
+
 int main(int count, char **arguments)
 {
     static const check_test tests[] = {
@@ -270,6 +304,7 @@ int main(int count, char **arguments)
         CHECK_TEST(test_a_compressed_string_may_not_claim_more_than_its_bytes_give),
         CHECK_TEST(test_damaged_payloads_are_refused),
         CHECK_TEST(test_random_bytes_never_read_outside),
+        CHECK_TEST(test_a_scratch_reads_strings_of_every_form_one_after_the_other),
     };
     return check_main(count, arguments, tests, CHECK_LENGTH(tests));
 }

@@ -23,6 +23,8 @@ KEYS: List[bytes] = [b"a", b"b", b"c", b"d", b"key:1", b"", b"k\x00\r\n\xff", b"
 SHORT_KEYS: List[bytes] = [b"short1", b"short2"]
 MISSING_KEY = b"never-set"
 UNWRITTEN_KEY = b"written by nobody"
+SORTED_KEY = b"tosort"
+"""A list, set or sorted set of numbers only."""
 DATABASES: List[bytes] = [b"0", b"1", b"2"]
 
 LONG_MAX = b"9223372036854775807"

@@ -29,6 +29,8 @@ SCRIPT_PROBABILITY = 0.02
 MAX_BURST = 8
 MAX_SETRANGE_OFFSET = 100_000
 MAX_STRING_BYTES = 512 << 20
+MAX_DRAWN_FIELDS = 1000
+MAX_BIT_OFFSET = MAX_SETRANGE_OFFSET * 8
 LARGEST_RELATIVE_MS = (1 << 63) - (1 << 43)
 MAX_DRAWS = 100
 
@@ -149,14 +151,18 @@ class Generator:
                 argv = mutate(argv, len(chosen.name), rng)
             if rng.random() < SHUFFLED_CASE_PROBABILITY:
                 argv = shuffle_case(argv, len(chosen.name), rng)
-            if is_safe(argv) and self._absent.isdisjoint(names_in(argv)):
+            if self._may_send(argv):
                 return argv
         return [b"PING"]
+
+    def _may_send(self, argv: Argv) -> bool:
+        return is_safe(argv) and self._absent.isdisjoint(names_in(argv))
 
     def draw_burst(self, rng: Random) -> List[Argv]:
         """A few commands for one connection, unrelated or as a client library sends them."""
         if self._scripts and rng.random() < SCRIPT_PROBABILITY:
-            return rng.choice(self._scripts)(rng)
+            script = [argv for argv in rng.choice(self._scripts)(rng) if self._may_send(argv)]
+            return script or [self.draw(rng)]
         return [self.draw(rng) for _ in range(rng.randint(1, MAX_BURST))]
 
 
@@ -205,7 +211,9 @@ def shuffle_case(argv: Argv, name_length: int, rng: Random) -> Argv:
 
 
 _RELATIVE_SLOTS = {b"EXPIRE": (2, 1000), b"PEXPIRE": (2, 1), b"SETEX": (2, 1000),
-                   b"PSETEX": (2, 1), b"RESTORE": (2, 1)}
+                   b"PSETEX": (2, 1), b"RESTORE": (2, 1), b"HEXPIRE": (2, 1000),
+                   b"HPEXPIRE": (2, 1)}
+_FIELD_TIMES = frozenset((b"HEXPIRE", b"HPEXPIRE", b"HGETEX", b"HSETEX"))
 _RELATIVE_WORDS = {b"EX": 1000, b"PX": 1}
 _REPLICAS_AT = {b"WAIT": 1, b"WAITAOF": 2}
 _CLIENT_REFUSES = {b"PAUSE": lambda text: (_strict_integer(text) or 0) > 0,
@@ -224,17 +232,30 @@ def is_safe(argv: Argv) -> bool:
       the output, that of EXEC included.
     - WAIT and WAITAOF may not wait for replicas.
     - CLIENT PAUSE may not begin a pause, and CLIENT REPLY may not silence the connection.
-    - SETRANGE may not create a value of more than 100 KB, short of the limit.
+    - HRANDFIELD may not ask for more than 1000 repeated fields, and no field may be due in a few
+      milliseconds: see families/hashes.py.
+    - SETRANGE, SETBIT and BITFIELD may not create a value of more than 100 KB, short of the limit.
+    - SORT may not cut or store an order that is nobody's: see `_order_is_settled`.
     """
     name = argv[0].upper()
     if name == b"SETRANGE" and len(argv) == 4:
         offset = _strict_integer(argv[2])
         if offset is not None and MAX_SETRANGE_OFFSET < offset + len(argv[3]) <= MAX_STRING_BYTES:
             return argv[3] == b""
+    if not all(offset <= MAX_BIT_OFFSET or offset >= MAX_STRING_BYTES * 8
+               for offset in _bit_offsets(name, argv)):
+        return False
+    if name in (b"SORT", b"SORT_RO") and not _order_is_settled(argv):
+        return False
     if name == b"AUTH" and len(argv) == 3 and argv[1] != b"default":
         return False
     if name == b"HELLO" and any(arg.upper() == b"AUTH" and argv[at + 3:at + 4] != [b"default"]
                                 for at, arg in enumerate(argv[2:])):
+        return False
+    if name == b"HRANDFIELD" and len(argv) > 2:
+        if alphabet.LONG_MIN != argv[2] and (_strict_integer(argv[2]) or 0) < -MAX_DRAWN_FIELDS:
+            return False
+    if name in _FIELD_TIMES and short_time_ms(argv):
         return False
     if name in _REPLICAS_AT and len(argv) > _REPLICAS_AT[name]:
         if (_strict_integer(argv[_REPLICAS_AT[name]]) or 0) > 0:
@@ -246,6 +267,33 @@ def is_safe(argv: Argv) -> bool:
             return False
     return all(_relative_time_is_safe(text, unit_ms, overflow_is_safe=name != b"RESTORE")
                for text, unit_ms in _relative_times(argv))
+
+
+def _bit_offsets(name: bytes, argv: Argv) -> List[int]:
+    """Numbers of bits that the command may write to."""
+    if name == b"SETBIT":
+        return [_strict_integer(arg) or 0 for arg in argv[2:3]]
+    offsets = []
+    if name == b"BITFIELD":
+        for kind, text in zip(argv[2:], argv[3:]):
+            if kind[:1] in (b"i", b"u") and kind[1:].isdigit():
+                unit = int(kind[1:]) if text[:1] == b"#" else 1
+                offsets.append((_strict_integer(text.lstrip(b"#")) or 0) * unit)
+    return offsets
+
+
+def _order_is_settled(argv: Argv) -> bool:
+    """Whether a SORT that cuts or stores does so in an order that every server has.
+
+    ALPHA compares texts up to their first NUL, and weights that may all be missing; BY without a
+    pattern leaves a set in the order of its table. Elements that tie come in any order.
+    """
+    words = {arg.upper() for arg in argv[2:]}
+    if not {b"LIMIT", b"STORE"} & words:
+        return True
+    if argv[1:2] == [alphabet.SORTED_KEY]:
+        return not {b"ALPHA", b"BY"} <= words
+    return not {b"ALPHA", b"BY"} & words
 
 
 def _relative_times(argv: Argv) -> List[Tuple[bytes, int]]:

@@ -67,7 +67,8 @@ def encode_string(value: bytes, compress: bool = True) -> bytes:
                 return sign(body + bytes([code]) + struct.pack(form, int(value)))
     packed = lzf_compress(value) if compress and len(value) > 20 else value
     if len(packed) < len(value):
-        return sign(body + b"\xc3" + encode_length(len(packed)) + encode_length(len(value)) + packed)
+        lengths = encode_length(len(packed)) + encode_length(len(value))
+        return sign(body + b"\xc3" + lengths + packed)
     return sign(body + encode_length(len(value)) + value)
 
 

@@ -1,8 +1,8 @@
 """Long runs: sessions of random steps, deep comparisons, and a report of what differed.
 
 A session starts from empty servers and new connections, and more often than not with tiny
-thresholds, so that values change their encoding all the time. A difference ends it: the steps of the
-session are reduced to a minimal reproduction, and the next session starts afresh, so that one
+thresholds, so that values change their encoding all the time. A difference ends it: the steps of
+the session are reduced to a minimal reproduction, and the next session starts afresh, so that one
 difference never causes the next. The same seed draws the same sessions.
 """
 
@@ -18,10 +18,11 @@ from .deep import compare_data
 from .families import FAMILIES, reads_by_type
 from .families.server import INNER_COMMANDS
 from .grammar import Argv, Family, Generator, commands_named
-from .known_differences import KNOWN_DIFFERENCES, Context
+from .known_differences import Context
 from .pair import CONNECTIONS, Address, Pair, ServerGone, Step
 from .reduce import minimize
 from .thresholds import draw_thresholds
+from .version_differences import ALL_DIFFERENCES
 
 SESSION_STEPS = 600
 DEEP_EVERY_STEPS = 150
@@ -82,7 +83,7 @@ class Runner:
 
     def __init__(self, oracle: Address, target: Address, context: Context, protocol: int,
                  families: Sequence[Family] = FAMILIES) -> None:
-        self._judge = Judge(context, KNOWN_DIFFERENCES)
+        self._judge = Judge(context, ALL_DIFFERENCES)
         self._pair = Pair(oracle, target, self._judge, protocol)
         self._protocol = protocol
         usable = [family for family in families if self._both_know(family.requires)]

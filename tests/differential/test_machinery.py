@@ -11,7 +11,7 @@ import pytest
 from support.server_process import ServerProcess, Target
 from support.wire import NULL, NULL_ARRAY, NULL_BULK, Array, Bulk, Error, Map, split_replies
 
-from . import payload
+from . import encodings, payload
 from .compare import Judge
 from .families import FAMILIES
 from .grammar import Argv, Generator, is_safe, names_in, short_time_ms
@@ -84,6 +84,25 @@ def test_payloads_are_compared_by_what_they_hold() -> None:
     assert verdict(argv, reply(plain), reply(packed[:-1] + b"\x00")).unexplained
 
 
+def test_payloads_of_collections_are_compared_whatever_their_form() -> None:
+    def reply(body: bytes) -> bytes:
+        data = payload.sign(body)
+        return b"$%d\r\n%b\r\n" % (len(data), data)
+
+    argv = [b"DUMP", b"a"]
+    table, packed, numbers = encodings.sets([b"2", b"1"])
+    assert verdict(argv, reply(table), reply(packed)).same
+    assert verdict(argv, reply(table), reply(numbers)).same
+    assert verdict(argv, reply(table), reply(encodings.sets([b"2", b"3"])[1])).unexplained
+    pairs = encodings.hashes({b"f": b"v", b"g": b"w"})
+    assert verdict(argv, reply(pairs[0]), reply(pairs[3])).same
+    assert verdict(argv, reply(pairs[0]), reply(encodings.hashes({b"f": b"v"})[3])).unexplained
+    items = encodings.lists([b"a", b"b"])
+    assert verdict(argv, reply(items[0]), reply(items[3])).same
+    assert verdict(argv, reply(items[0]), reply(encodings.lists([b"b", b"a"])[3])).unexplained
+    assert verdict(argv, reply(items[0]), reply(table)).unexplained
+
+
 def test_known_differences_explain_only_their_own_versions() -> None:
     argv, oracle, target = [b"SCAN", b""], b"*2\r\n$1\r\n0\r\n*0\r\n", b"-ERR invalid cursor\r\n"
     assert verdict(argv, oracle, target).known.name == "scan cursor text"
@@ -106,6 +125,9 @@ def test_known_differences_explain_only_their_own_versions() -> None:
     ([b"WAITAOF", b"1", b"1", b"0"], False), ([b"WAITAOF", b"1", b"0", b"0"], True),
     ([b"CLIENT", b"PAUSE", b"9"], False), ([b"CLIENT", b"PAUSE", b"0"], True),
     ([b"client", b"reply", b"skip"], False), ([b"MEMORY", b"USAGE", b"a"], False),
+    ([b"SORT", b"a", b"alpha", b"STORE", b"b"], False), ([b"SORT", b"a", b"ALPHA"], True),
+    ([b"SORT", b"tosort", b"BY", b"w_*", b"LIMIT", b"0", b"1"], True),
+    ([b"SORT", b"tosort", b"BY", b"w_*", b"LIMIT", b"0", b"1", b"ALPHA"], False),
     ([b"RESTORE", b"a", b"100", b"x"], False), ([b"RESTORE", b"a", b"100", b"x", b"absttl"], True)])
 def test_commands_that_depend_on_timing_are_not_sent(argv: Argv, safe: bool) -> None:
     assert is_safe(argv) is safe

@@ -49,6 +49,12 @@ def _same_elements(_argv: Argv, first: Any, second: Any) -> bool:
     return isinstance(first, Array) and sorted(first) == sorted(second)
 
 
+def _same_elements_unless_settled(argv: Argv, first: Any, second: Any) -> bool:
+    """SORT: what ties comes in any order, and only texts and weights can tie."""
+    return bool({b"ALPHA", b"BY"} & {arg.upper() for arg in argv[2:]}) and isinstance(
+        first, Array) and sorted(first, key=repr) == sorted(second, key=repr)
+
+
 def _same_pairs(_argv: Argv, first: Any, second: Any) -> bool:
     """CONFIG GET: any order of pairs."""
     return _pairs(first) == _pairs(second)
@@ -91,6 +97,31 @@ def _scan_in_transaction(_argv: Argv, first: Any, second: Any) -> bool:
                and isinstance(reply[1], Array) for reply in (first, second))
 
 
+def _each_near(tolerance: int, exact: frozenset = frozenset()) -> Rule:
+    """Arrays whose elements are near."""
+    near = _near(tolerance, exact)
+
+    def equivalent(argv: Argv, first: Any, second: Any) -> bool:
+        return isinstance(first, Array) and len(first) == len(second) and all(
+            one == other or near(argv, one, other) for one, other in zip(first, second))
+    return equivalent
+
+
+def _drawn_fields(argv: Argv, first: Any, second: Any) -> bool:
+    """HRANDFIELD: as many; all of them, in any order, where the count asks for all."""
+    if not isinstance(first, Array):
+        return isinstance(first, Bulk)
+    return len(first) == len(second)
+
+
+def _hscan(argv: Argv, first: Any, second: Any) -> bool:
+    """HSCAN: the same elements, in any order, where all are told at once; else only the shape."""
+    if not _scan_in_transaction(argv, first, second):
+        return False
+    whole = argv[2] == first[0] == second[0] == b"0"
+    return not whole or sorted(first[1]) == sorted(second[1])
+
+
 VOLATILE: Dict[bytes, Rule] = {
     b"TTL": _near(TOLERANCE_S),
     b"PTTL": _near(TOLERANCE_MS),
@@ -98,6 +129,15 @@ VOLATILE: Dict[bytes, Rule] = {
     b"PEXPIRETIME": _near(TOLERANCE_MS, _EXACT_MS),
     b"OBJECT|IDLETIME": _any_of_type(int),  # 7.0 shares small integers, their clocks included
     b"DBSIZE": _any_of_type(int),
+    b"HGETALL": _same_pairs,
+    b"HKEYS": _same_elements,
+    b"HVALS": _same_elements,
+    b"HRANDFIELD": _drawn_fields,
+    b"HSCAN": _hscan,
+    b"HTTL": _each_near(TOLERANCE_S),
+    b"HPTTL": _each_near(TOLERANCE_MS),
+    b"HEXPIRETIME": _each_near(TOLERANCE_S, _EXACT_S),
+    b"HPEXPIRETIME": _each_near(TOLERANCE_MS, _EXACT_MS),
     b"LASTSAVE": _any_of_type(int),
     b"TIME": _any_of_type(Array),
     b"RANDOMKEY": _any_of_type(Bulk),
@@ -114,6 +154,8 @@ VOLATILE: Dict[bytes, Rule] = {
     b"SCAN": _scan_in_transaction,
     b"DUMP": _same_payload,
     b"KEYS": _same_elements,
+    b"SORT": _same_elements_unless_settled,
+    b"SORT_RO": _same_elements_unless_settled,
     b"COMMAND|LIST": _same_elements,
     b"CONFIG|GET": _same_pairs,
     b"HELLO": _hello,

@@ -5,13 +5,20 @@ from __future__ import annotations
 from typing import Dict, List, Sequence
 
 from ..grammar import Argv, Family
+from .bits import BITS
+from .hashes import HASHES, HASHES_EXPIRY
+from .hyperloglog import HYPERLOGLOG
 from .keys import KEYS
+from .mixed import MIXED
 from .server import SERVER
 from .strings import STRINGS
 from .transactions import TRANSACTIONS
 from .valkey import VALKEY
 
-FAMILIES: Sequence[Family] = (STRINGS, KEYS, TRANSACTIONS, SERVER, VALKEY)
+FAMILIES: Sequence[Family] = (
+    STRINGS, BITS, HYPERLOGLOG, HASHES, HASHES_EXPIRY, KEYS, TRANSACTIONS, SERVER, VALKEY,
+    MIXED,
+)
 
 
 def reads_by_type(families: Sequence[Family]) -> Dict[bytes, List[Argv]]:
