@@ -345,9 +345,10 @@ cdef bint _setex_fields_or_reply(Call *call, Args *args, SetexOptions *options) 
     """count field value ... up to the end."""
     cdef slice text
     cdef int64_t told
-    if not args_next(args, &text):
+    if args_left(args) < 3:
         error_arity(call)
         return False
+    args_next(args, &text)
     if not number_parse_int64(text.data, text.length, &told) or not 1 <= told <= INT32_MAX:
         error_reply(call, ERROR_FIELDS_INVALID)
         return False

@@ -63,7 +63,7 @@ def test_wrong_numbers_of_arguments_are_refused(dialogue: Dialogue) -> None:
         dialogue.check_all([command, f"{command} h FIELDS 1"], arity(command.lower()))
     dialogue.check_all(
         ["HSETEX", "HSETEX h FIELDS 1 a", "HSETEX h FIELDS 2 a 1", "HSETEX h FIELDS 1 a 1 b",
-         "HSETEX h EX 10 FIELDS", "HSETEX h EX 10 FIELDS 1 a", "HSETEX h FIELDS 1 a 1 EX 10"],
+         "HSETEX h EX 10 FIELDS", "HSETEX h EX 10 FIELDS 1 a", "HSETEX h KEEPTTL FIELDS 0 a", "HSETEX h FIELDS 1 a 1 EX 10"],
         arity("hsetex"))
     dialogue.ok("HSET h a 1")
     dialogue.check_all(["HGETEX h EX 10 FIELDS", "HGETEX h EX 10 FOO"], arity("hgetex"))
