@@ -6,7 +6,7 @@
 #
 #   hash_read_or_reply    lookup of commands that read
 #   hash_write_or_reply   lookup of commands that change
-#   hash_changed          behind fields_set and its kin: due times, key_changed, the count of changes
+#   hash_changed          behind fields_set and its kin: due times, key_changed, count of changes
 #   hash_shrunk           behind fields_remove: the same, and an empty hash is no key
 #
 # Complexity: O(1) a field; of HGETALL, HKEYS, HVALS O(n).
@@ -20,7 +20,7 @@ cdef enum:
 # ---- looking up ----
 
 cdef entry *_without_due(Call *call, entry *e) noexcept nogil:
-    """Remove fields that are due, unless a pause keeps the data as it is; NULL: no field is left."""
+    """Remove fields that are due, unless a pause keeps the data as it is; NULL: none is left."""
     cdef int64_t due_ms = fields_next_due(e)
     if due_ms == FIELD_NO_DUE or due_ms > state.now_ms:
         return e
