@@ -94,7 +94,6 @@ cdef enum:
     ERROR_HASH_NOT_INTEGER
     ERROR_HASH_NOT_FLOAT
     ERROR_INFINITE
-    ERROR_NOT_LONG
     ERROR_FIELDS_MISSING
     ERROR_FIELDS_COUNT
     ERROR_FIELDS_ABOVE_0
@@ -289,8 +288,6 @@ STATUS_TEXTS[ERROR_SCAN_NOVALUES] = b"ERR NOVALUES option can only be used in HS
 STATUS_TEXTS[ERROR_HASH_NOT_INTEGER] = b"ERR hash value is not an integer"
 STATUS_TEXTS[ERROR_HASH_NOT_FLOAT] = b"ERR hash value is not a float"
 STATUS_TEXTS[ERROR_INFINITE] = b"ERR value is NaN or Infinity"
-STATUS_TEXTS[ERROR_NOT_LONG] = (
-    b"ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807")
 STATUS_TEXTS[ERROR_FIELDS_MISSING] = (
     b"ERR Mandatory argument FIELDS is missing or not at the right position")
 STATUS_TEXTS[ERROR_FIELDS_COUNT] = (
