@@ -23,7 +23,7 @@ _NUMBER = re.compile(rb"-?(\d+(\.\d+)?(e[+-]\d+)?|inf)")
 
 _PACKED_SINCE_72: Tuple[FrozenSet[bytes], ...] = (
     frozenset((b"quicklist", b"listpack")), frozenset((b"hashtable", b"listpack")),
-    frozenset((b"intset", b"listpack")))
+    frozenset((b"intset", b"listpack")), frozenset((b"skiplist", b"listpack")))
 
 Explains = Callable[[Argv, Any, Any], bool]
 
@@ -152,7 +152,7 @@ VERSION_DIFFERENCES = (
         _of({b"XAUTOCLAIM"}, _either_error(b"ERR Insufficient memory")), diverges=True),
     KnownDifference(
         "small lists and sets", "7.2 and later keep small lists, and small sets of texts, in a "
-        "listpack, and choose the form of a new set by the number of its arguments",
+        "listpack, and choose the form of a new set or sorted set by its number of arguments",
         _encoding, oracle_before=(7, 2)),
 )
 ALL_DIFFERENCES = KNOWN_DIFFERENCES + VERSION_DIFFERENCES
