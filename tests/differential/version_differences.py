@@ -14,6 +14,7 @@ from support.wire import Error
 
 from .grammar import Argv
 from .known_differences import KNOWN_DIFFERENCES, KnownDifference
+from .stream_differences import STREAM_DIFFERENCES
 
 LONG_MIN = b"-9223372036854775808"
 _BLOCKING = frozenset((
@@ -155,4 +156,4 @@ VERSION_DIFFERENCES = (
         "listpack, and choose the form of a new set or sorted set by its number of arguments",
         _encoding, oracle_before=(7, 2)),
 )
-ALL_DIFFERENCES = KNOWN_DIFFERENCES + VERSION_DIFFERENCES
+ALL_DIFFERENCES = KNOWN_DIFFERENCES + VERSION_DIFFERENCES + STREAM_DIFFERENCES
