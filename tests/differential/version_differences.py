@@ -61,6 +61,8 @@ def same_numbers(first: Any, second: Any) -> bool:
     if isinstance(first, bytes) and isinstance(second, bytes) and first != second:
         return bool(_NUMBER.fullmatch(first) and _NUMBER.fullmatch(second)) and math.isclose(
             float(first), float(second), rel_tol=1e-15, abs_tol=1e-14)
+    if isinstance(first, float) and isinstance(second, float):
+        return math.isclose(first, second, rel_tol=1e-15, abs_tol=1e-14)
     return type(first) is type(second) and first == second
 
 
@@ -135,9 +137,9 @@ VERSION_DIFFERENCES = (
         _target_error(b"ERR min or max is not a float"), oracle_before=(8, 0), diverges=True),
     KnownDifference(
         "withscore", "WITHSCORE came with 7.2", _of({b"ZRANK", b"ZREVRANK"}, _withscore),
-        oracle_before=(7, 2)),
+        oracle_before=(7, 2), diverges=True),
     KnownDifference(
-        "novalues", "NOVALUES came with 7.4", _of({b"HSCAN"}, _novalues), oracle_before=(7, 4)),
+        "novalues", "NOVALUES came with 7.4", _of(_SCANS, _novalues), oracle_before=(7, 4)),
     KnownDifference(
         "consumers", "7.2 tells the idle and the inactive time of a consumer apart",
         _of({b"XINFO"}, _more_fields), oracle_before=(7, 2)),
