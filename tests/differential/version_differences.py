@@ -86,7 +86,7 @@ def _order_of_a_set(argv: Argv, oracle: Any, target: Any) -> bool:
 
 
 def _withscore(argv: Argv, oracle: Any, _target: Any) -> bool:
-    return len(argv) == 4 and _error(oracle, b"wrong number of arguments")
+    return len(argv) > 3 and _error(oracle, b"wrong number of arguments")
 
 
 def _novalues(argv: Argv, oracle: Any, _target: Any) -> bool:
