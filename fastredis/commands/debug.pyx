@@ -48,17 +48,21 @@ cdef size_t _serialized_bytes(const entry *e) noexcept nogil:
 
 
 cdef void _debug_object(Call *call) noexcept nogil:
-    cdef char text[256]
+    cdef char text[512]
+    cdef int size
     cdef const entry *e = <const entry *>hashtable_find(
         &call.database.keys, call.argv[2].data, call.argv[2].length,
         key_hash(call, call.argv[2]))
     if e == NULL:
         error_reply(call, ERROR_NO_KEY)
         return
-    snprintf(text, sizeof(text), b"Value at:%p refcount:1 encoding:%s serializedlength:%lu lru:%u "
-             b"lru_seconds_idle:%u", <const void *>e, encoding_name(entry_get_encoding(e)),
-             <unsigned long>_serialized_bytes(e), entry_clock(e),
-             (state.lru_clock - entry_clock(e)) & 0xffffff)
+    size = snprintf(
+        text, sizeof(text), b"Value at:%p refcount:1 encoding:%s serializedlength:%lu lru:%u "
+        b"lru_seconds_idle:%u", <const void *>e, encoding_name(entry_get_encoding(e)),
+        <unsigned long>_serialized_bytes(e), entry_clock(e),
+        (state.lru_clock - entry_clock(e)) & 0xffffff)
+    if entry_get_encoding(e) == ENTRY_QUICKLIST:
+        list_describe(e, text + size, sizeof(text) - size)
     reply_status(call.out, text)
 
 

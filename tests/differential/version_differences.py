@@ -1,6 +1,6 @@
 """Differences between versions of Redis that collections meet: what an older oracle does instead.
 
-Beside known_differences.py, which explains the forms and holds the rest; ALL_DIFFERENCES is both.
+Beside known_differences.py, which explains the forms and holds the rest; ALL_DIFFERENCES is all of them.
 fastredis follows Redis 8.0.
 """
 
@@ -10,6 +10,7 @@ from typing import Any, FrozenSet, Tuple
 
 from .grammar import Argv
 from .known_differences import KNOWN_DIFFERENCES, KnownDifference
+from .score_differences import SCORE_DIFFERENCES
 
 _PACKED_SINCE_72: Tuple[FrozenSet[bytes], ...] = (
     frozenset((b"quicklist", b"listpack")), frozenset((b"hashtable", b"listpack")),
@@ -28,4 +29,4 @@ VERSION_DIFFERENCES = (
         "listpack, and choose the form of a new set by the number of its arguments",
         _encoding, oracle_before=(7, 2)),
 )
-ALL_DIFFERENCES = KNOWN_DIFFERENCES + VERSION_DIFFERENCES
+ALL_DIFFERENCES = KNOWN_DIFFERENCES + VERSION_DIFFERENCES + SCORE_DIFFERENCES

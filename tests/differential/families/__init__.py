@@ -10,6 +10,7 @@ from .geo import GEO
 from .hashes import HASHES, HASHES_EXPIRY
 from .hyperloglog import HYPERLOGLOG
 from .keys import KEYS
+from .lists import LISTS
 from .mixed import MIXED
 from .server import SERVER
 from .sorted_sets import SORTED_SETS
@@ -18,7 +19,7 @@ from .transactions import TRANSACTIONS
 from .valkey import VALKEY
 
 FAMILIES: Sequence[Family] = (
-    STRINGS, BITS, HYPERLOGLOG, HASHES, HASHES_EXPIRY, SORTED_SETS, GEO, KEYS, TRANSACTIONS,
+    STRINGS, BITS, HYPERLOGLOG, HASHES, HASHES_EXPIRY, SORTED_SETS, GEO, KEYS, LISTS, TRANSACTIONS,
     SERVER, VALKEY, MIXED,
 )
 
