@@ -96,14 +96,18 @@ def _old_packing(argv: Argv, oracle: Any, target: Any) -> bool:
         (oracle, target) == (b"listpack", b"skiplist"))
 
 
-def _rank_with_score(argv: Argv, oracle: Any, _target: Any) -> bool:
+def _rank_with_score(argv: Argv, oracle: Any, target: Any) -> bool:
     return argv[0].upper() in (b"ZRANK", b"ZREVRANK") and isinstance(oracle, Error) and (
         oracle.startswith(b"ERR wrong number of arguments"))
 
 
-def _old_cursor(argv: Argv, oracle: Any, target: Any) -> bool:
-    return argv[0].upper() == b"ZSCAN" and not isinstance(oracle, Error) and (
-        target == b"ERR invalid cursor")
+def _rank_with_score_queued(argv: Argv, oracle: Any, target: Any) -> bool:
+    return target == b"QUEUED" and _rank_with_score(argv, oracle, target)
+
+
+def _old_scan(argv: Argv, oracle: Any, target: Any) -> bool:
+    return argv[0].upper() == b"ZSCAN" and isinstance(target, Error) and oracle != target and (
+        target in (b"ERR invalid cursor", b"ERR NOVALUES option can only be used in HSCAN"))
 
 
 def _old_timeout(argv: Argv, oracle: Any, target: Any) -> bool:
@@ -136,10 +140,13 @@ SCORE_DIFFERENCES = (
         "packing of sorted sets in 7.0", "7.2 and later choose the form of a new sorted set by the "
         "number of its arguments too", _old_packing, oracle_before=(7, 2)),
     KnownDifference(
+        "rank with score in MULTI", "the arity decides what may be queued",
+        _rank_with_score_queued, oracle_before=(7, 2), diverges=True),
+    KnownDifference(
         "rank with score", "WITHSCORE came with 7.2", _rank_with_score, oracle_before=(7, 2)),
     KnownDifference(
-        "zscan cursor text", "7.2 and later take only an unsigned decimal number as a cursor",
-        _old_cursor, oracle_before=(7, 2)),
+        "zscan arguments", "7.2 and later take only an unsigned decimal number as a cursor, and "
+        "8.0 tells of NOVALUES", _old_scan, oracle_before=(7, 4)),
     KnownDifference(
         "timeout beyond all numbers", "7.0 calls it negative", _old_timeout,
         oracle_before=(7, 2)),
