@@ -176,7 +176,8 @@ def test_count_takes_the_nearest_unless_any_will_do(dialogue: Dialogue) -> None:
          array("Catania", "Palermo")),
         ("GEORADIUS s 15 37 200 km COUNT 1 COUNT 5", array("Catania", "Palermo")),
         ("GEORADIUS s 15 37 200 km COUNT 9223372036854775807", array("Catania", "Palermo"))])
-    dialogue.check_all(["GEORADIUS s 15 37 1 km COUNT 0", "GEORADIUSBYMEMBER s Palermo 1 m COUNT -1",
+    dialogue.check_all(["GEORADIUS s 15 37 1 km COUNT 0",
+                        "GEORADIUSBYMEMBER s Palermo 1 m COUNT -1",
                         "GEOSEARCH missing FROMMEMBER a BYRADIUS 1 m COUNT 0"], COUNT)
     dialogue.check_all(["GEORADIUS s 15 37 1 km COUNT x", "GEORADIUS s 15 37 1 km COUNT 1.0"],
                        NOT_INTEGER)

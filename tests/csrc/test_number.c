@@ -487,6 +487,19 @@ static void check_long_double(const char *text, const char *expected)
     free(copy);
 }
 
+static void test_long_doubles_of_many_digits_are_refused(check_run *run)
+{
+    char *text = malloc(NUMBER_LONG_DOUBLE_TEXT_MAX + 1);
+    long double value = 0;
+
+    (void)run;
+    memset(text, '0', NUMBER_LONG_DOUBLE_TEXT_MAX + 1);
+    text[NUMBER_LONG_DOUBLE_TEXT_MAX - 1] = '7';
+    CHECK(number_parse_long_double(text, NUMBER_LONG_DOUBLE_TEXT_MAX, &value) && value == 7);
+    CHECK(!number_parse_long_double(text, NUMBER_LONG_DOUBLE_TEXT_MAX + 1, &value));
+    free(text);
+}
+
 static void test_incrbyfloat_forms_are_those_of_real_servers(check_run *run)
 {
     char out[NUMBER_LONG_DOUBLE_MAX_LENGTH];
@@ -623,6 +636,7 @@ int main(int count, char **arguments)
         CHECK_TEST(test_random_doubles_are_shortest_and_read_back),
         CHECK_TEST(test_random_texts_are_read_as_strtod_reads_them),
         CHECK_TEST(test_middles_between_doubles_go_to_the_even_one),
+        CHECK_TEST(test_long_doubles_of_many_digits_are_refused),
         CHECK_TEST(test_incrbyfloat_forms_are_those_of_real_servers),
         CHECK_TEST(test_random_long_doubles_agree_with_libc),
         CHECK_TEST(test_the_locale_changes_nothing),

@@ -220,6 +220,10 @@ _REPLICAS_AT = {b"WAIT": 1, b"WAITAOF": 2}
 _WAITS_AT = {b"BLPOP": -1, b"BRPOP": -1, b"BZPOPMIN": -1, b"BZPOPMAX": -1, b"BLMOVE": 5,
              b"BRPOPLPUSH": 3, b"BLMPOP": 1, b"BZMPOP": 1}
 LONGEST_WAIT_S = 0.01
+# Where a time to be idle stands, or its word; it is in milliseconds.
+_IDLE_AT = {b"XCLAIM": 4, b"XAUTOCLAIM": 4, b"XPENDING": 4}
+SHORTEST_IDLE_MS = 10**8
+LONGEST_BLOCK_MS = 5
 _CLIENT_REFUSES = {b"PAUSE": lambda text: (_strict_integer(text) or 0) > 0,
                    b"REPLY": lambda text: text.upper() in (b"OFF", b"SKIP")}
 
@@ -236,6 +240,8 @@ def is_safe(argv: Argv) -> bool:
       the output, that of EXEC included.
     - WAIT and WAITAOF may not wait for replicas.
     - A command may wait for a few milliseconds, not longer and not without limit.
+    - XREAD may wait for a few milliseconds, not longer and not without limit; and what is idle may
+      only be asked for no time or for days.
     - CLIENT PAUSE may not begin a pause, and CLIENT REPLY may not silence the connection.
     - The keys for ranges of members hold sorted sets whose scores are all 0.
     - HRANDFIELD and its like may not ask for more than 1000 elements with repetition, and no field
@@ -272,6 +278,8 @@ def is_safe(argv: Argv) -> bool:
     if name in _WAITS_AT and len(argv) > abs(_WAITS_AT[name]):
         if not _wait_is_short(argv[_WAITS_AT[name]]):
             return False
+    if not _stream_times_are_safe(name, argv):
+        return False
     if name == b"MEMORY" and len(argv) > 2 and argv[2] != alphabet.UNWRITTEN_KEY:
         return False
     if name == b"CLIENT" and len(argv) > 2 and argv[1].upper() in _CLIENT_REFUSES:
@@ -289,6 +297,16 @@ def _wait_is_short(text: bytes) -> bool:
     except ValueError:
         return b"0x" not in text.lower()
     return limit_s <= -1 or 0 < limit_s <= LONGEST_WAIT_S or limit_s != limit_s
+
+
+def _stream_times_are_safe(name: bytes, argv: Argv) -> bool:
+    if name in (b"XREAD", b"XREADGROUP"):
+        limits = [_strict_integer(after) for arg, after in zip(argv, argv[1:])
+                  if arg.upper() == b"BLOCK"]
+        return all(limit is None or limit < 0 or 0 < limit <= LONGEST_BLOCK_MS
+                   for limit in limits)
+    idle_ms = _strict_integer(argv[4]) if name in _IDLE_AT and len(argv) > 4 else None
+    return idle_ms is None or idle_ms <= 0 or idle_ms >= SHORTEST_IDLE_MS
 
 
 def _bit_offsets(name: bytes, argv: Argv) -> List[int]:

@@ -67,6 +67,11 @@ def _novalues(argv: Argv, _oracle: Any, target: Any) -> bool:
     return _is(argv, b"SCAN") and target == b"ERR NOVALUES option can only be used in HSCAN"
 
 
+def _hscan_novalues(argv: Argv, oracle: Any, _target: Any) -> bool:
+    return (_is(argv, b"HSCAN") and b"NOVALUES" in [arg.upper() for arg in argv[3:]]
+            and oracle == b"ERR syntax error")
+
+
 def _getkeys_arity(argv: Argv, oracle: Any, target: Any) -> bool:
     """7.0 wants an argument after the name of the command that it looks into."""
     return (_is(argv, b"COMMAND") and len(argv) == 3
@@ -160,6 +165,8 @@ KNOWN_DIFFERENCES = (
     KnownDifference(
         "scan novalues", "8.0 names the option NOVALUES in its error, 7.0 knows no such option",
         _novalues, oracle_before=(7, 4)),
+    KnownDifference(
+        "hscan novalues", "HSCAN NOVALUES came with 7.4", _hscan_novalues, oracle_before=(7, 4)),
     KnownDifference(
         "getkeys arity", "7.2 and later look into a command without arguments, and say what is "
         "wrong with it", _getkeys_arity, oracle_before=(7, 2)),

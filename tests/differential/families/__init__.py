@@ -14,13 +14,14 @@ from .lists import LISTS
 from .mixed import MIXED
 from .server import SERVER
 from .sorted_sets import SORTED_SETS
+from .streams import STREAMS
 from .strings import STRINGS
 from .transactions import TRANSACTIONS
 from .valkey import VALKEY
 
 FAMILIES: Sequence[Family] = (
-    STRINGS, BITS, HYPERLOGLOG, HASHES, HASHES_EXPIRY, SORTED_SETS, GEO, KEYS, LISTS, TRANSACTIONS,
-    SERVER, VALKEY, MIXED,
+    STRINGS, BITS, HYPERLOGLOG, LISTS, HASHES, HASHES_EXPIRY, SORTED_SETS, GEO, STREAMS, KEYS,
+    TRANSACTIONS, SERVER, VALKEY, MIXED,
 )
 
 
