@@ -1,6 +1,6 @@
 """Differences between versions of Redis that collections meet: what an older oracle does instead.
 
-Beside known_differences.py, which explains the forms and holds the rest; ALL_DIFFERENCES is both.
+Beside known_differences.py, which explains the forms and holds the rest; ALL_DIFFERENCES is all.
 fastredis follows Redis 8.0. Most of these were found by tests/wire/test_hostile_arguments.py.
 """
 
@@ -14,6 +14,7 @@ from support.wire import Error
 
 from .grammar import Argv
 from .known_differences import KNOWN_DIFFERENCES, KnownDifference
+from .score_differences import SCORE_DIFFERENCES
 from .stream_differences import STREAM_DIFFERENCES
 
 LONG_MIN = b"-9223372036854775808"
@@ -158,4 +159,5 @@ VERSION_DIFFERENCES = (
         "listpack, and choose the form of a new set or sorted set by its number of arguments",
         _encoding, oracle_before=(7, 2)),
 )
-ALL_DIFFERENCES = KNOWN_DIFFERENCES + VERSION_DIFFERENCES + STREAM_DIFFERENCES
+ALL_DIFFERENCES = (
+    KNOWN_DIFFERENCES + VERSION_DIFFERENCES + STREAM_DIFFERENCES + SCORE_DIFFERENCES)
