@@ -194,7 +194,7 @@ cdef void _pop_members(Call *call, entry *e, size_t count) noexcept nogil:
         rest = set_pop(e, count, &state.random, &state.sets, _write_member, call.out)
         if unlikely(rest != NULL):
             bury(rest, _buried_step)
-    key_changed(call.database, key)
+    members_changed(call, key, count)
 
 
 cdef void cmd_spop(Call *call) noexcept nogil:
