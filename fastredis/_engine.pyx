@@ -61,7 +61,8 @@ include "commands/debug.pyx"
 include "commands/clients.pyx"
 include "commands/waiting.pyx"
 include "commands/migrate.pyx"
-# Behind all the others: it refines their rows.
+# Behind all the others: they refine their rows.
+include "commands/elements_ahead.pyx"
 include "commands/introspection.pyx"
 
 # The edge: Python objects and sockets.

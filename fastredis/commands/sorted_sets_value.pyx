@@ -38,13 +38,6 @@ cdef void _zset_bury(entry *e) noexcept nogil:
         bury(value, _zset_free_some)
 
 
-cdef void _zset_prefetch(const entry *e, slice member, bint near) noexcept nogil:
-    if near:
-        zset_prefetch_member(e, member)
-    else:
-        zset_prefetch(e, member)
-
-
 # ---- writing ----
 
 cdef void _zset_save(rdb_writer *writer, const entry *e) noexcept nogil:
@@ -181,15 +174,3 @@ loader_register(RDB_TYPE_ZSET, _zset_load)
 loader_register(RDB_TYPE_ZSET_BINARY, _zset_load)
 loader_register(RDB_TYPE_ZSET_ZIPLIST, _zset_load_packed)
 loader_register(RDB_TYPE_ZSET_LISTPACK, _zset_load_packed)
-prefetch_register(ENTRY_ZSET, _zset_prefetch)
-row_element(b"zadd", 3)
-row_element(b"zincrby", 3)
-row_element(b"zrank", 2)
-row_element(b"zrevrank", 2)
-row_element(b"zscore", 2)
-row_element(b"zmscore", 2)
-row_element(b"zrem", 2)
-row_element(b"geopos", 2)
-row_element(b"geodist", 2)
-row_element(b"geohash", 2)
-row_element(b"geoadd", 4)

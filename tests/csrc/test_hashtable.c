@@ -851,6 +851,7 @@ static void test_an_element_is_located_by_its_address_without_its_key(check_run 
     static uint64_t hashes[COUNT];
     hashtable table;
     hashtable_position position;
+    uint32_t likely_right = 0;
     type_seed(run);
     hashtable_init(&table, &type);
     for (uint32_t number = 0; number < COUNT; number++) {
@@ -869,10 +870,14 @@ static void test_an_element_is_located_by_its_address_without_its_key(check_run 
     check_table(&table);
     for (uint32_t number = 0; number < COUNT; number++) {
         CHECK_POINTER(look(&table, &moved[number]), &moved[number]);
+        const void *likely = hashtable_likely(&table, hashes[number]);
+        likely_right += likely == &moved[number];
         CHECK(hashtable_locate_element(&table, &moved[number], hashes[number], &position));
+        CHECK(likely != NULL || position.is_overflow);
         hashtable_remove(&table, &position);
     }
     CHECK_INT(table.count, 0);
+    CHECK(likely_right > COUNT * 3 / 4);
     hashtable_free(&table);
 }
 
