@@ -8,10 +8,10 @@
  * Only the wanted range is brought into order: partitions outside of it are left as they fall, so
  * that LIMIT 0 10 of n elements costs O(n), not O(n log n).
  *
- * Order: by score, equal ones by their texts; or by weight (no weight before any); or by text. What
- * is equal then keeps the order in which it came, so no two items are ever equal, and results do not
- * depend on the algorithm. Texts are compared byte by byte; collated ones, as in the C locale, end
- * at their first NUL.
+ * Order: by score, equal ones by their texts; or by weight (no weight before any); or by text.
+ * What is equal then keeps the order in which it came, so no two items are ever equal, and results
+ * do not depend on the algorithm. Texts are compared byte by byte; collated ones, as in the C
+ * locale, end at their first NUL.
  *
  * Patterns. BY and GET take the text of an element to a key or a field:
  *

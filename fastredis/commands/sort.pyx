@@ -1,7 +1,7 @@
 # sort: SORT and SORT_RO: the elements of a list, a set or a sorted set, in order, or what keys
 # named after them hold.
 #
-#   options -> elements -> weights (BY) -> order of the wanted range -> values (GET) -> reply or list
+#   options -> elements -> weights (BY) -> order of the wanted range -> values (GET) -> reply, list
 #
 # Elements of lists are copied (a compressed node lends its texts for a step only), those of sets and
 # sorted sets are borrowed; weights are borrowed of the keys that BY names. Looking up a key may
