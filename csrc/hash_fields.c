@@ -265,7 +265,10 @@ bool fields_get(const entry *e, slice name, int64_t now_ms, slice *value, char *
 }
 
 void fields_prefetch(const entry *e, slice name) {
-    if (is_packed(e)) return;
+    if (is_packed(e)) {
+        if (!entry_has_field_dues(e)) PREFETCH(entry_pointer(e));
+        return;
+    }
     const hashtable *table = &table_of(e)->table;
     hashtable_prefetch_bucket(table, hashtable_hash(table, name.data, name.length));
 }

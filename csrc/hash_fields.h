@@ -97,7 +97,7 @@ bool fields_find(const entry *e, slice name, int64_t now_ms, field_item *item);
 bool fields_get(const entry *e, slice name, int64_t now_ms, slice *value, char *digits);
 
 /* For commands with many fields: start to load what a later call with the name will touch. The
- * first a few fields ahead, the second fewer. Nothing happens in a listpack. */
+ * first a few fields ahead, the second fewer. Of a listpack the first asks for the beginning. */
 void fields_prefetch(const entry *e, slice name);
 void fields_prefetch_field(const entry *e, slice name);
 

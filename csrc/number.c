@@ -586,7 +586,7 @@ bool number_parse_long_double(const char *text, size_t length, long double *valu
     scanned number;
     long double magnitude = 0;
 
-    if (!scan(text, length, &number))
+    if (length > NUMBER_LONG_DOUBLE_TEXT_MAX || !scan(text, length, &number))
         return false;
     if (number.infinite) {
         magnitude = HUGE_VALL;
@@ -606,7 +606,7 @@ bool number_parse_long_double(const char *text, size_t length, long double *valu
 {
     double narrow;
 
-    if (!number_parse_double(text, length, &narrow))
+    if (length > NUMBER_LONG_DOUBLE_TEXT_MAX || !number_parse_double(text, length, &narrow))
         return false;
     *value = narrow;
     return true;

@@ -64,9 +64,9 @@ size_t number_format_uint64(char *out, uint64_t value);
  * when it is refused. Infinity is accepted only when spelled; -0 keeps its sign. */
 bool number_parse_double(const char *text, size_t length, double *value);
 
-/* Reads a bound of a range of scores, with which servers are laxer and stricter: nothing hexadecimal,
- * but the text may end at a NUL with anything behind it, nothing at all is 0, and what is too big or
- * too small for a double becomes infinity or zero. */
+/* Reads a bound of a range of scores, with which servers are laxer and stricter: nothing
+ * hexadecimal, but the text may end at a NUL with anything behind it, nothing at all is 0, and what
+ * is too big or too small for a double becomes infinity or zero. */
 bool number_parse_bound(const char *text, size_t length, double *value);
 
 /*
@@ -77,7 +77,9 @@ bool number_parse_bound(const char *text, size_t length, double *value);
  */
 size_t number_format_double(char *out, double value);
 
-/* As number_parse_double, with the range and precision of the platform's long double. */
+/* As number_parse_double, with the range and precision of the platform's long double; longer texts
+ * are refused, as other servers do. */
+#define NUMBER_LONG_DOUBLE_TEXT_MAX 5119
 bool number_parse_long_double(const char *text, size_t length, long double *value);
 
 /*

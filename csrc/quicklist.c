@@ -270,6 +270,21 @@ void quicklist_append_plain(quicklist *list, slice text)
     link_node(list, list->tail, node_plain(list, text), true);
 }
 
+void quicklist_extend(quicklist *list, slice text, bool in_new_node)
+{
+    quicklist_node *node = list->tail;
+    if (in_new_node || node == NULL || node_bytes(node) + text.length > LISTPACK_BYTES_MAX / 2) {
+        link_node(list, node, node_with(list, text, BLOCK_MIN, false), true);
+        return;
+    }
+    size_t needed = node_bytes(node) + listpack_encoded_bytes(text);
+    if (needed > node->capacity)
+        block_replace(list, node, needed + needed / 2, 0);
+    listpack_insert_in_place(node->block, NULL, text, NULL);
+    node->count++;
+    list->count++;
+}
+
 quicklist *quicklist_copy(const quicklist *list)
 {
     quicklist *copy = quicklist_new(list->fill);

@@ -10,6 +10,7 @@ enum {
     JOINED_MAX = LEAF_ROOM * 9 / 10, /* ... in which it leaves this room */
     INNER_JOIN_BELOW = SKIPLIST_FANOUT / 4,
     INNER_JOINED_MAX = SKIPLIST_FANOUT * 3 / 4,
+    POP_AHEAD = 6,
 };
 
 /* The way from a leaf to the root: [0] is the node above the leaf. */
@@ -32,10 +33,29 @@ static const skiplist_leaf *leftmost_leaf(const void *node, uint32_t level) {
     return node;
 }
 
+/* A node remembers where it stood in its parent, so that one line of that is read, not all. What
+ * has come and gone beside it since has moved it by a few places. */
 static inline uint32_t child_index(const skiplist_inner *inner, const void *child) {
-    uint32_t index = 0;
-    while (inner->children[index] != child) index++;
-    return index;
+    uint32_t about = ((const skiplist_leaf *)child)->kind >> 2;
+    for (uint32_t away = 0;; away++) {
+        if (about + away < inner->count && inner->children[about + away] == child)
+            return about + away;
+        if (about >= away && about - away < inner->count && inner->children[about - away] == child)
+            return about - away;
+        assert(away < SKIPLIST_FANOUT);
+    }
+}
+
+static inline void child_note(void *child, uint32_t index) {
+    uint8_t *kind = &((skiplist_leaf *)child)->kind;
+    if (*kind >> 2 != index) *kind = (uint8_t)((*kind & 3) | index << 2);
+}
+
+/* Sum of the first `count` of a node's counts. */
+static inline size_t counts_before(const skiplist_inner *inner, uint32_t count) {
+    size_t sum = 0;
+    for (uint32_t i = 0; i < count; i++) sum += inner->counts[i];
+    return sum;
 }
 
 /* The child in which (score, member) stands or would stand. `level`: of the children. */
@@ -56,7 +76,8 @@ static inline uint32_t child_for(const skiplist_inner *inner, uint32_t level, do
     return low ? low - 1 : 0;
 }
 
-static void path_to(const skiplist *list, path *way, double score, slice member) {
+/* The leaf, on its way to the caches, but not yet the position in it. */
+static void path_to_leaf(const skiplist *list, path *way, double score, slice member) {
     void *node = list->root;
     for (uint32_t level = list->levels; level--;) {
         skiplist_inner *inner = node;
@@ -67,7 +88,11 @@ static void path_to(const skiplist *list, path *way, double score, slice member)
     }
     way->leaf = node;
     skiplist_leaf_prefetch(node);
-    way->position = skiplist_leaf_search(node, score, member);
+}
+
+static void path_to(const skiplist *list, path *way, double score, slice member) {
+    path_to_leaf(list, way, score, member);
+    way->position = skiplist_leaf_search(way->leaf, score, member);
 }
 
 static void path_to_rank(const skiplist *list, path *way, size_t rank) {
@@ -85,13 +110,14 @@ static void path_to_rank(const skiplist *list, path *way, size_t rank) {
 }
 
 static void path_from(const skiplist *list, path *way, const skiplist_place *place) {
-    const void *node = place->leaf;
+    void *node = place->leaf;
     way->leaf = place->leaf;
     way->position = place->position;
     for (uint32_t level = 0; level < list->levels; level++) {
-        skiplist_inner *inner = ((const skiplist_leaf *)node)->parent;
+        skiplist_inner *inner = ((skiplist_leaf *)node)->parent;
         way->inner[level] = inner;
         way->index[level] = child_index(inner, node);
+        child_note(node, way->index[level]);
         node = inner;
     }
 }
@@ -112,15 +138,13 @@ static inline void path_first(const skiplist *list, const path *way, uint32_t le
 }
 
 static uint32_t inner_total(const skiplist_inner *inner) {
-    uint32_t total = 0;
-    for (uint32_t i = 0; i < inner->count; i++) total += inner->counts[i];
-    return total;
+    return (uint32_t)counts_before(inner, inner->count);
 }
 
 static skiplist_inner *inner_new(skiplist *list) {
     skiplist_inner *inner = alloc_new(sizeof *inner);
     inner->parent = NULL;
-    inner->count = 0;
+    inner->count = inner->kind = 0;
     list->inner_nodes++;
     return inner;
 }
@@ -140,6 +164,7 @@ static void inner_put(skiplist_inner *inner, uint32_t at, void *child, double fi
     inner->counts[at] = count;
     inner->children[at] = child;
     ((skiplist_leaf *)child)->parent = inner;
+    child_note(child, at);
     inner->count++;
 }
 
@@ -157,10 +182,12 @@ static void inner_move(skiplist_inner *from, uint32_t at, skiplist_inner *to) {
     memcpy(to->counts + to->count, from->counts + at, count * sizeof *to->counts);
     memcpy(to->children + to->count, from->children + at, count * sizeof *to->children);
     for (uint32_t i = at; i < from->count; i++) PREFETCH(from->children[i]);
-    for (uint32_t i = at; i < from->count; i++)
+    for (uint32_t i = at; i < from->count; i++) {
         ((skiplist_leaf *)from->children[i])->parent = to;
-    to->count = (uint16_t)(to->count + count);
-    from->count = (uint16_t)at;
+        child_note(from->children[i], to->count + i - at);
+    }
+    to->count = (uint8_t)(to->count + count);
+    from->count = (uint8_t)at;
 }
 
 /* A new root above the present one. */
@@ -462,14 +489,21 @@ size_t skiplist_place_rank(const skiplist *list, const skiplist_place *place) {
     size_t rank = place->position;
     for (uint32_t level = 0; level < list->levels; level++) {
         const skiplist_inner *inner = ((const skiplist_leaf *)node)->parent;
-        for (uint32_t i = 0; inner->children[i] != node; i++) rank += inner->counts[i];
+        rank += counts_before(inner, child_index(inner, node));
         node = inner;
     }
     return rank;
 }
 
-/* Find the place of a member that is to come, make room there, and return where its record of so
- * many bytes is to be written. */
+/* Make a record of so many bytes known at the end of a path, where there is room for it. Returns
+ * where it is to be written. */
+static skiplist_record *record_reserve(skiplist *list, path *way, double score, uint32_t bytes) {
+    path_add(list, way, 1);
+    if (way->position == 0) path_first(list, way, 0, score);
+    return skiplist_leaf_reserve(way->leaf, &list->index, way->position, score, bytes);
+}
+
+/* Find the place of a member that is to come, and make room there. */
 static skiplist_record *record_place(skiplist *list, slice member, double score, uint32_t bytes) {
     path way;
     path_to(list, &way, score, member);
@@ -478,9 +512,7 @@ static skiplist_record *record_place(skiplist *list, slice member, double score,
         room_make(list, &way, may_give);
         path_to(list, &way, score, member);
     }
-    path_add(list, &way, 1);
-    if (way.position == 0) path_first(list, &way, 0, score);
-    return skiplist_leaf_reserve(way.leaf, &list->index, way.position, score, bytes);
+    return record_reserve(list, &way, score, bytes);
 }
 
 void skiplist_insert(skiplist *list, slice member, uint64_t hash, double score) {
@@ -497,40 +529,58 @@ static bool stays_in_leaf(const skiplist *list, const skiplist_place *place, sli
                           double score, uint32_t *to) {
     const skiplist_leaf *leaf = place->leaf;
     bool rises = score > leaf->scores[place->position];
+    if (list->levels) {
+        if (!rises && score < leaf->scores[0]) return false;
+        if (rises && score >= leaf->scores[leaf->count - 1]) {
+            const skiplist_inner *above = leaf->parent;
+            uint32_t next = child_index(above, leaf) + 1;
+            if (next == above->count || above->scores[next] <= score) return false;
+        }
+    }
     *to = skiplist_leaf_search(leaf, score, member) - rises;
-    if (list->levels == 0) return true;
-    if (!rises) return *to > 0;
-    if (*to + 1u < leaf->count) return true;
-    const skiplist_inner *above = leaf->parent;
-    uint32_t next = child_index(above, leaf) + 1;
-    return next < above->count && above->scores[next] > score;
+    return rises || *to > 0 || list->levels == 0;
+}
+
+/* Take the record of a place, of which `copy` holds the bytes, from its leaf to another. The way to
+ * the new place is found first: its leaf comes while the old one is put in order. */
+static void record_carry(skiplist *list, skiplist_place *place, slice member, double score,
+                         const uint8_t *copy, uint32_t bytes) {
+    path from, to;
+    path_to_leaf(list, &to, score, member);
+    path_from(list, &from, place);
+    /* The address of the record may soon be another one's: the index must not know it as ours. */
+    hashtable_replace(&list->index, &place->slot, list);
+    path_add(list, &from, -1);
+    skiplist_leaf_drop(from.leaf, from.position, 1);
+    bool at_once = to.leaf != from.leaf && skiplist_leaf_has_room(to.leaf, bytes);
+    if (UNLIKELY(!at_once)) leaf_settle(list, &from);
+    skiplist_record *record;
+    if (LIKELY(at_once)) {
+        to.position = skiplist_leaf_search(to.leaf, score, member);
+        record = record_reserve(list, &to, score, bytes);
+    } else {
+        record = record_place(list, member, score, bytes);
+    }
+    memcpy(record, copy, bytes);
+    hashtable_replace(&list->index, &place->slot, record);
+    if (LIKELY(at_once)) leaf_settle(list, &from);
 }
 
 void skiplist_move(skiplist *list, skiplist_place *place, slice member, double score) {
     uint8_t copy[SKIPLIST_INLINE_MAX + 1];
-    path way;
     uint32_t to;
-    if (stays_in_leaf(list, place, member, score, &to)) {
-        bool first_changes = place->position == 0;
-        skiplist_leaf_shift(place->leaf, place->position, to, score);
-        if (first_changes && list->levels) {
-            place->position = 0;
-            path_from(list, &way, place);
-            path_first(list, &way, 0, place->leaf->scores[0]);
-        }
+    if (!stays_in_leaf(list, place, member, score, &to)) {
+        uint32_t bytes = skiplist_record_bytes(place->record);
+        memcpy(copy, place->record, bytes);
+        record_carry(list, place, member, score, copy, bytes);
         return;
     }
-    uint32_t bytes = skiplist_record_bytes(place->record);
-    memcpy(copy, place->record, bytes);
-    /* The address of the record may soon be another one's: the index must not know it as ours. */
-    hashtable_replace(&list->index, &place->slot, list);
-    path_from(list, &way, place);
-    path_add(list, &way, -1);
-    skiplist_leaf_drop(way.leaf, way.position, 1);
-    leaf_settle(list, &way);
-    skiplist_record *record = record_place(list, member, score, bytes);
-    memcpy(record, copy, bytes);
-    hashtable_replace(&list->index, &place->slot, record);
+    skiplist_leaf_shift(place->leaf, place->position, to, score);
+    if (place->position == 0 && list->levels) {
+        path way;
+        path_from(list, &way, place);
+        path_first(list, &way, 0, place->leaf->scores[0]);
+    }
 }
 
 void skiplist_remove(skiplist *list, skiplist_place *place) {
@@ -565,7 +615,7 @@ size_t skiplist_count_below(const skiplist *list, double score, bool or_equal) {
         const skiplist_inner *inner = node;
         uint32_t index = count_of(inner->scores, inner->count, score);
         if (index) index--;
-        for (uint32_t i = 0; i < index; i++) before += inner->counts[i];
+        before += counts_before(inner, index);
         node = inner->children[index];
     }
     const skiplist_leaf *leaf = node;
@@ -586,7 +636,7 @@ size_t skiplist_count_before(const skiplist *list, slice member, bool or_equal) 
             else high = middle;
         }
         if (low) low--;
-        for (uint32_t i = 0; i < low; i++) before += inner->counts[i];
+        before += counts_before(inner, low);
         node = inner->children[low];
     }
     const skiplist_leaf *leaf = node;
@@ -656,13 +706,37 @@ static void records_forget(skiplist *list, const skiplist_leaf *leaf, uint32_t p
     }
 }
 
+/* Who pops from one end will soon take what stands a few records further: its bucket is fetched. */
+static void pop_prefetch(const skiplist *list, const path *way, uint32_t count, bool from_end) {
+    const skiplist_leaf *leaf = way->leaf;
+    uint32_t left = leaf->count - count, ahead = POP_AHEAD;
+    if (list->levels && left <= ahead) {
+        const skiplist_inner *above = way->inner[0];
+        uint32_t index = way->index[0];
+        if (from_end ? index == 0 : index + 1u == above->count) return;
+        ahead -= left;
+        leaf = above->children[from_end ? index - 1 : index + 1];
+        left = leaf->count;
+        count = 0;
+    }
+    if (ahead > left || ahead == 0) return;
+    uint32_t position = from_end ? left - ahead : count + ahead - 1;
+    skiplist_prefetch(list, skiplist_hash(list, skiplist_leaf_member(leaf, position)));
+    if (left == 2 * POP_AHEAD && list->levels) {
+        const skiplist_leaf *beside = skiplist_leaf_beside(leaf, from_end);
+        if (beside) skiplist_leaf_prefetch(beside);
+    }
+}
+
 void skiplist_remove_run(skiplist *list, size_t rank, size_t count) {
     assert(rank <= skiplist_count(list) && count <= skiplist_count(list) - rank);
+    bool from_end = rank && rank + count == skiplist_count(list);
     while (count) {
         path way;
         path_to_rank(list, &way, rank);
         size_t here = way.leaf->count - way.position;
         if (here > count) here = count;
+        if (rank == 0 || from_end) pop_prefetch(list, &way, (uint32_t)here, from_end);
         records_forget(list, way.leaf, way.position, (uint32_t)here);
         path_add(list, &way, -(int32_t)here);
         skiplist_leaf_drop(way.leaf, way.position, (uint32_t)here);

@@ -64,15 +64,18 @@ enum {
 };
 
 typedef struct skiplist_inner {
-    void *parent; /* first, as in a leaf */
-    uint16_t count;
+    void *parent; /* these three as in a leaf */
+    uint8_t count;
+    uint8_t kind;
     double scores[SKIPLIST_FANOUT];   /* first of each child */
     uint32_t counts[SKIPLIST_FANOUT]; /* members under each */
     void *children[SKIPLIST_FANOUT];
 } skiplist_inner;
 static_assert(sizeof(skiplist_inner) == 1016, "an inner node is a block of 1016 bytes");
-static_assert(offsetof(skiplist_inner, parent) == offsetof(skiplist_leaf, parent),
-              "the parent of a node is found without knowing its kind");
+static_assert(offsetof(skiplist_inner, parent) == offsetof(skiplist_leaf, parent) &&
+                  offsetof(skiplist_inner, kind) == offsetof(skiplist_leaf, kind),
+              "what stands above a node is found without knowing what it is");
+static_assert(SKIPLIST_FANOUT <= 64, "a place in the parent has six bits");
 
 typedef struct skiplist {
     hashtable index;

@@ -142,7 +142,7 @@ skiplist_leaf *skiplist_leaf_new(uint32_t size) {
     skiplist_leaf *leaf = block_new(size);
     assert(((uintptr_t)leaf & (size - 1)) == 0);
     memset(leaf, 0, sizeof *leaf);
-    leaf->size_units = (uint8_t)(size / 64);
+    leaf->kind = size == 256 ? 0 : size == 512 ? 1 : 2;
     leaf->heap = (uint16_t)size;
     return leaf;
 }

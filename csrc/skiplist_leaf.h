@@ -6,7 +6,7 @@
  *
  *   0        8                 16              16 + 8n        16 + 10n        heap             end
  *   +--------+-----------------+---------------+--------------+ - - - - - - - +----------------+
- *   | parent | count size heap | scores, sorted| offsets      |  free         | records, holes |
+ *   | parent | count kind heap | scores, sorted| offsets      |  free         | records, holes |
  *   |        | hole hole_bytes | 8 bytes each  | 2 bytes each |               | in no order    |
  *   +--------+-----------------+---------------+--------------+ - - - - - - - +----------------+
  *                                                  |                            ^
@@ -53,7 +53,7 @@ enum {
 typedef struct skiplist_leaf {
     void *parent;        /* the inner node above; NULL: this is the whole list */
     uint8_t count;
-    uint8_t size_units;  /* bytes of the leaf / 64 */
+    uint8_t kind;        /* bits 0-1: size, 256 << n; 2-7: where it stands in the parent, about */
     uint16_t heap;
     uint16_t hole;       /* offset of the first hole; 0: none */
     uint16_t hole_bytes; /* in all holes */
@@ -116,7 +116,7 @@ static inline int skiplist_member_compare(slice a, slice b) {
 /* ---- reading a leaf ---- */
 
 static inline uint32_t skiplist_leaf_size(const skiplist_leaf *leaf) {
-    return leaf->size_units * 64u;
+    return (uint32_t)SKIPLIST_LEAF_MIN_BYTES << (leaf->kind & 3);
 }
 static inline uint16_t *skiplist_leaf_offsets(const skiplist_leaf *leaf) {
     return (uint16_t *)(void *)((char *)(uintptr_t)leaf + SKIPLIST_LEAF_HEAD + leaf->count * 8u);

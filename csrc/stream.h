@@ -7,9 +7,9 @@
  *
  * Why: nodes are what RDB files store, so saving is a copy; the map finds one by ID in O(log n),
  * and appends at its end in O(1) (id_map.h says why it is no radix tree). Only the last node grows:
- * its block has a capacity, so that an append is a write behind the end and seldom an allocation; when
- * the next node begins it is cut to its exact size. A million entries of two small fields take a
- * quarter of a byte each beside their bytes.
+ * its block has a capacity, so that an append is a write behind the end and seldom an allocation;
+ * when the next node begins it is cut to its exact size. A million entries of two small fields take
+ * a quarter of a byte each beside their bytes.
  *
  * Deleting marks an entry in its node; the node goes when its last live entry does. Space of marked
  * entries comes back only then, as in Redis (payloads of both are equal byte for byte).

@@ -6,6 +6,7 @@ cdef extern from "alloc.h" nogil:
     void alloc_free(void *block, size_t size)
     void *alloc_resize(void *block, size_t old_size, size_t new_size)
     size_t alloc_usable(size_t size)
+    void *alloc_new_zeroed(size_t size)
     size_t alloc_used_bytes()
     size_t alloc_peak_bytes()
     void alloc_reset_peak()

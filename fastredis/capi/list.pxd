@@ -17,10 +17,12 @@ cdef extern from "quicklist.h" nogil:
         size_t bytes
         uint32_t nodes
         size_t large_from
+        int fill
     quicklist *quicklist_new(int fill)
     bint quicklist_free_some(quicklist *list, size_t budget)
     void quicklist_take_listpack(quicklist *list, uint8_t *block, size_t capacity)
     void quicklist_append_plain(quicklist *list, slice text)
+    void quicklist_extend(quicklist *list, slice text, bint in_new_node)
     uint8_t *quicklist_node_listpack(const quicklist_node *node)
     void quicklist_push(quicklist *list, slice text, bint at_head)
 

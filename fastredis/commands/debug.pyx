@@ -1,4 +1,5 @@
 # debug: DEBUG, for tests of servers and of clients. Which clients may use it: enable-debug-command.
+# What looks into values is in debug_values.pyx.
 
 from libc.stdlib cimport strtoll
 from posix.unistd cimport usleep
@@ -48,17 +49,21 @@ cdef size_t _serialized_bytes(const entry *e) noexcept nogil:
 
 
 cdef void _debug_object(Call *call) noexcept nogil:
-    cdef char text[256]
+    cdef char text[512]
+    cdef int size
     cdef const entry *e = <const entry *>hashtable_find(
         &call.database.keys, call.argv[2].data, call.argv[2].length,
         key_hash(call, call.argv[2]))
     if e == NULL:
         error_reply(call, ERROR_NO_KEY)
         return
-    snprintf(text, sizeof(text), b"Value at:%p refcount:1 encoding:%s serializedlength:%lu lru:%u "
-             b"lru_seconds_idle:%u", <const void *>e, encoding_name(entry_get_encoding(e)),
-             <unsigned long>_serialized_bytes(e), entry_clock(e),
-             (state.lru_clock - entry_clock(e)) & 0xffffff)
+    size = snprintf(
+        text, sizeof(text), b"Value at:%p refcount:1 encoding:%s serializedlength:%lu lru:%u "
+        b"lru_seconds_idle:%u", <const void *>e, encoding_name(entry_get_encoding(e)),
+        <unsigned long>_serialized_bytes(e), entry_clock(e),
+        (state.lru_clock - entry_clock(e)) & 0xffffff)
+    if entry_get_encoding(e) == ENTRY_QUICKLIST:
+        list_describe(e, text + size, sizeof(text) - size)
     reply_status(call.out, text)
 
 
@@ -174,35 +179,66 @@ cdef void _debug_packed_threshold(Call *call) noexcept nogil:
     reply_ok(call.out)
 
 
+cdef const char *DEBUG_HELP = (
+    b"DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:\n"
+    b"DIGEST\n"
+    b"    A digest of all data; that of Redis for the same data.\n"
+    b"DIGEST-VALUE <key> [<key> ...]\n"
+    b"    A digest of each key's value; zeros where there is none.\n"
+    b"ERROR <string>\n"
+    b"    Answer with an error of this text, for tests of clients.\n"
+    b"HTSTATS <dbid> [full]\n"
+    b"    Sizes of the table of a database's keys.\n"
+    b"HTSTATS-KEY <key> [full]\n"
+    b"    The same of a value that is kept as a table.\n"
+    b"LISTPACK <key>\n"
+    b"    Sizes of a value that is kept as a listpack.\n"
+    b"OBJECT <key>\n"
+    b"    Describe the value of a key as it is stored.\n"
+    b"POPULATE <count> [<prefix>] [<size>]\n"
+    b"    Set the keys <prefix>:0 (key:0), <prefix>:1 ... that are missing to value:0, value:1 ...,\n"
+    b"    which are cut, or continued by zeros, to a size if one is given.\n"
+    b"PROTOCOL <type>\n"
+    b"    Answer with a value of one wire type, for tests of clients.\n"
+    b"    Types: string, integer, double, bignum, null, array, set, map, attrib, push,\n"
+    b"    verbatim, true, false.\n"
+    b"QUICKLIST <key> [<0|1>]\n"
+    b"    Sizes of a value that is kept as a quicklist.\n"
+    b"QUICKLIST-PACKED-THRESHOLD <size>\n"
+    b"    From this size on an element of a list is stored by itself; 0: as usual.\n"
+    b"SDSLEN <key>\n"
+    b"    Bytes of a string and of its key, used and spare.\n"
+    b"SET-ACTIVE-EXPIRE <0|1>\n"
+    b"    Whether keys leave when they are due, and not only when they are touched.\n"
+    b"SLEEP <seconds>\n"
+    b"    Stop the server for a while; a fraction is allowed.\n"
+    b"HELP\n"
+    b"    Print this help.\n")
+
+
 cdef void _debug_help(Call *call) noexcept nogil:
-    cdef const char *lines[17]
-    cdef int i
-    lines[0] = b"DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"
-    lines[1] = b"ERROR <string>"
-    lines[2] = b"    Answer with an error of this text, for tests of clients."
-    lines[3] = b"OBJECT <key>"
-    lines[4] = b"    Describe the value of a key as it is stored."
-    lines[5] = b"PROTOCOL <type>"
-    lines[6] = b"    Answer with a value of one wire type, for tests of clients."
-    lines[7] = b"    Types: string, integer, double, bignum, null, array, set, map, attrib, push,"
-    lines[8] = b"    verbatim, true, false."
-    lines[9] = b"QUICKLIST-PACKED-THRESHOLD <size>"
-    lines[10] = b"    From this size on an element of a list is stored by itself; 0: as usual."
-    lines[11] = b"SET-ACTIVE-EXPIRE <0|1>"
-    lines[12] = b"    Whether keys leave when they are due, and not only when they are touched."
-    lines[13] = b"SLEEP <seconds>"
-    lines[14] = b"    Stop the server for a while; a fraction is allowed."
-    lines[15] = b"HELP"
-    lines[16] = b"    Print this help."
-    reply_array(call.out, 17)
-    for i in range(17):
-        reply_status(call.out, lines[i])
+    cdef const char *line = DEBUG_HELP
+    cdef const char *end
+    cdef int64_t lines = 0
+    while line[0]:
+        lines += line[0] == c'\n'
+        line += 1
+    reply_array(call.out, lines)
+    line = DEBUG_HELP
+    while line[0]:
+        end = <const char *>memchr(line, c'\n', strlen(line))
+        reply_raw(call.out, b"+", 1)
+        reply_raw(call.out, line, end - line)
+        reply_raw(call.out, b"\r\n", 2)
+        line = end + 1
 
 
 cdef void cmd_debug(Call *call) noexcept nogil:
     cdef slice what = call.argv[1]
     if call.argc == 2 and slice_is(what, b"HELP"):
         _debug_help(call)
+    elif debug_values(call):
+        return
     elif call.argc != 3:
         error_debug(call)
     elif slice_is(what, b"SLEEP"):

@@ -149,8 +149,8 @@ cdef void _add_places(Call *call, int first, unsigned flags, bint count_changed)
     cdef zset_outcome outcome
     cdef entry *e
     cdef int at = first
-    if not sorted_set_or_reply(call, key, (call.argc - first) // 3,
-                               longest_member(call, first + 2, 3), not flags & ZSET_XX, &e):
+    if not sorted_set_or_reply(call, key, (call.argc - first) // 3, call.argv[first + 2],
+                               not flags & ZSET_XX, &e):
         return
     while e != NULL and at < call.argc:
         outcome = zset_add(e, call.argv[at + 2], _place_score(call.argv + at), flags, NULL,

@@ -479,7 +479,15 @@ cdef entry *_hash_load(rdb_reader *reader, uint8_t rdb_type, slice key,
     return hash_load(reader, rdb_type, key, due_ms, &state.hashes)
 
 
+cdef void _hash_prefetch(const entry *e, slice name, bint near) noexcept nogil:
+    if near:
+        fields_prefetch_field(e, name)
+    else:
+        fields_prefetch(e, name)
+
+
 value_register(ENTRY_HASH, _hash_free, fields_bytes, fields_own, hash_save, hash_save_version)
+prefetch_register(ENTRY_HASH, _hash_prefetch)
 loader_register(RDB_TYPE_HASH, _hash_load)
 loader_register(RDB_TYPE_HASH_ZIPMAP, _hash_load)
 loader_register(RDB_TYPE_HASH_ZIPLIST, _hash_load)
@@ -515,3 +523,14 @@ row(b"hsetnx", 4, b"write denyoom fast", b"hash", b"", b"RW,insert index:1 range
 row(b"hstrlen", 3, b"readonly fast", b"hash", b"", b"RO index:1 range:0,1,0", b"", cmd_hstrlen)
 row(b"hvals", 2, b"readonly", b"hash", b"", b"RO,access index:1 range:0,1,0",
     b"nondeterministic_output_order", cmd_hvals)
+
+row_element(b"hdel", 2)
+row_element(b"hexists", 2)
+row_element(b"hget", 2)
+row_element(b"hincrby", 2)
+row_element(b"hincrbyfloat", 2)
+row_element(b"hmget", 2)
+row_element(b"hmset", 2)
+row_element(b"hset", 2)
+row_element(b"hsetnx", 2)
+row_element(b"hstrlen", 2)

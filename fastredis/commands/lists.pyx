@@ -530,6 +530,19 @@ cdef void _list_free(entry *e) noexcept nogil:
         list_free(e)
 
 
+cdef void list_describe(const entry *e, char *text, size_t capacity) noexcept nogil:
+    """What DEBUG OBJECT tells of a quicklist, with a blank before it."""
+    cdef const quicklist *list = list_quick(e)
+    cdef const quicklist_node *node = list.head
+    cdef size_t bytes = 0
+    while node != NULL:
+        bytes += node.capacity if node.is_plain else listpack_bytes(quicklist_node_listpack(node))
+        node = node.next
+    snprintf(text, capacity, b" ql_nodes:%u ql_avg_node:%.2f ql_listpack_max:%d ql_compressed:0 "
+             b"ql_uncompressed_size:%lu", list.nodes, <double>list.count / list.nodes, list.fill,
+             <unsigned long>bytes)
+
+
 # ---- saving: a list of nodes, each a listpack or one big element ----
 
 cdef void _list_save(rdb_writer *writer, const entry *e) noexcept nogil:
@@ -574,13 +587,26 @@ cdef bint _load_packed(quicklist *list, const char *bytes, size_t length) noexce
 
 
 cdef bint _load_ziplist(quicklist *list, const char *bytes, size_t length) noexcept nogil:
-    """Append the elements of a ziplist."""
+    """Append the elements of a ziplist that was the whole list."""
     cdef ziplist_reader reader
     cdef slice text
     if not ziplist_open(&reader, bytes, length, NULL):
         return False
     while ziplist_next(&reader, &text):
         quicklist_push(list, text, False)
+    return True
+
+
+cdef bint _load_ziplist_node(quicklist *list, const char *bytes, size_t length) noexcept nogil:
+    """Append a ziplist that was a node, as a node."""
+    cdef ziplist_reader reader
+    cdef bint is_first = True
+    cdef slice text
+    if length >= LISTPACK_BYTES_MAX // 4 or not ziplist_open(&reader, bytes, length, NULL):
+        return False
+    while ziplist_next(&reader, &text):
+        quicklist_extend(list, text, is_first)
+        is_first = False
     return True
 
 
@@ -615,8 +641,10 @@ cdef bint _load_string(rdb_reader *reader, quicklist *list, NodeLoad load) noexc
 
 cdef bint _load_nodes(rdb_reader *reader, uint8_t rdb_type, quicklist *list) noexcept nogil:
     cdef uint64_t count = 1, container
-    cdef NodeLoad load = _load_ziplist
-    if rdb_type != RDB_TYPE_LIST_ZIPLIST and not rdb_read_length(reader, &count):
+    cdef NodeLoad load = _load_ziplist_node
+    if rdb_type == RDB_TYPE_LIST_ZIPLIST:
+        load = _load_ziplist
+    elif not rdb_read_length(reader, &count):
         return False
     if rdb_type == RDB_TYPE_LIST:
         load = _load_element
@@ -638,6 +666,9 @@ cdef entry *_list_load(rdb_reader *reader, uint8_t rdb_type, slice key,
     cdef quicklist *list = quicklist_new(state.limits.packing.list_size)
     list.large_from = state.limits.packing.list_node_max
     if _load_nodes(reader, rdb_type, list):
+        if rdb_type == RDB_TYPE_LIST_ZIPLIST:
+            # Of this oldest form Redis makes a quicklist however short it is.
+            return collection_new(key, ENTRY_LIST, ENTRY_QUICKLIST, list, due_ms)
         return list_new_of(key, due_ms, list, &state.limits.packing)
     quicklist_free_some(list, <size_t>-1)
     return NULL

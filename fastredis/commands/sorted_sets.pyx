@@ -124,17 +124,17 @@ cdef bint scores_or_reply(Call *call, int first, double *kept) noexcept nogil:
     return True
 
 
-cdef bint sorted_set_or_reply(Call *call, slice key, size_t count, slice longest,
+cdef bint sorted_set_or_reply(Call *call, slice key, size_t count, slice first,
                               bint make, entry **e) noexcept nogil:
-    """The set to which `count` members are about to be added, made where there is none and `make`
-    says so; else NULL."""
+    """The set to which `count` members, this one first, are about to be added; made where there is
+    none and `make` says so, else NULL."""
     if not key_typed_or_reply(call, key, ENTRY_ZSET, e):
         return False
     if e[0] != NULL:
         if count > 1:
             zset_expect(e[0], count, 0, &state.zsets)
     elif make:
-        e[0] = zset_new(key, ENTRY_NO_DUE, count, longest.length, &state.zsets)
+        e[0] = zset_new(key, ENTRY_NO_DUE, count, first.length, &state.zsets)
         key_insert(call.database, e[0], key_hash(call, key))
     return True
 
@@ -163,17 +163,6 @@ cdef void add_one(Call *call, unsigned flags, double score, slice member,
         reply_double(call.out, result)
 
 
-cdef slice longest_member(Call *call, int first, int step) noexcept nogil:
-    """The longest of the arguments from `first` on."""
-    cdef int at = first + step
-    cdef slice longest = call.argv[first]
-    while at < call.argc:
-        if call.argv[at].length > longest.length:
-            longest = call.argv[at]
-        at += step
-    return longest
-
-
 cdef void add_many(Call *call, const ZaddOptions *options, const double *kept) noexcept nogil:
     """ZADD of several pairs."""
     cdef int count = (call.argc - options.first) // 2, i
@@ -183,8 +172,7 @@ cdef void add_many(Call *call, const ZaddOptions *options, const double *kept) n
     cdef zset_outcome outcome
     cdef double score
     cdef entry *e
-    if not sorted_set_or_reply(call, key, count, longest_member(call, options.first + 1, 2),
-                               not options.flags & ZSET_XX, &e):
+    if not sorted_set_or_reply(call, key, count, pairs[1], not options.flags & ZSET_XX, &e):
         return
     if e == NULL:
         reply_int(call.out, 0)
@@ -221,8 +209,10 @@ cdef void cmd_zadd(Call *call) noexcept nogil:
 
 
 cdef void cmd_zincrby(Call *call) noexcept nogil:
+    cdef ZaddOptions options
     cdef double increment
-    if score_or_reply(call, call.argv[2], &increment):
+    # An increment that is a word of ZADD is taken as one: a syntax error, not a bad number.
+    if add_options_or_reply(call, &options) and score_or_reply(call, call.argv[2], &increment):
         add_one(call, ZSET_INCREMENT, increment, call.argv[3], False)
 
 

@@ -214,16 +214,27 @@ cdef void _list_span(reply *out, const entry *e, zset_span span, bint reverse,
             reply_bulk(out, member.data, member.length)
 
 
-cdef entry *_span_copy(slice key, const entry *e, zset_span span) noexcept nogil:
-    """New entry, in no database, with the members of a span."""
-    cdef entry *made = zset_new(key, ENTRY_NO_DUE, span.count, 0, &state.zsets)
+cdef entry *_span_copy(slice key, const entry *e, zset_span span, size_t count_hint,
+                       bint reverse) noexcept nogil:
+    """New entry, in no database, with the members of a span. Encoding on the way and order of
+    adding are those of Redis: -0 tells which, as listpacks have no such score."""
+    cdef entry *made = zset_new(key, ENTRY_NO_DUE, count_hint, 0, &state.zsets)
     cdef zset_iterator iterator
     cdef slice member
     cdef double score
-    zset_iterate_span(&iterator, e, span, False)
+    zset_iterate_span(&iterator, e, span, reverse)
     while zset_next(&iterator, &member, &score):
         zset_add(made, member, score, 0, NULL, &state.zsets)
     return made
+
+
+cdef void _store_span(Call *call, const entry *e, zset_span span,
+                      const RangeOptions *options) noexcept nogil:
+    cdef size_t hint = span.count if options.by == BY_RANK else 0
+    cdef entry *made = NULL
+    if span.count:
+        made = _span_copy(call.argv[1], e, span, hint, options.reverse)
+    sorted_set_store(call, call.argv[1], made)
 
 
 cdef void range_reply(Call *call, const RangeSyntax *syntax) noexcept nogil:
@@ -249,8 +260,7 @@ cdef void range_reply(Call *call, const RangeSyntax *syntax) noexcept nogil:
         if options.by != BY_RANK:
             zset_span_cut(&span, options.offset, options.limit, options.reverse)
     if syntax.store:
-        sorted_set_store(call, call.argv[1],
-                         _span_copy(call.argv[1], e, span) if span.count else NULL)
+        _store_span(call, e, span, &options)
     elif span.count:
         _list_span(call.out, e, span, options.reverse, options.with_scores)
     else:

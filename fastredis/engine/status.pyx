@@ -79,6 +79,11 @@ cdef enum:
     ERROR_HLL_NOT_SPARSE
     ERROR_HLL_SIMD
     ERROR_HLL_SELF_TEST
+    ERROR_NOT_LISTPACK
+    ERROR_NOT_QUICKLIST
+    ERROR_NOT_TABLE
+    ERROR_NOT_SDS
+    ERROR_DATABASE_RANGE
     ERROR_LCS_TYPE
     ERROR_LCS_LEN_AND_IDX
     ERROR_LCS_TOO_LONG
@@ -264,6 +269,12 @@ STATUS_TEXTS[ERROR_HLL_CORRUPT] = b"INVALIDOBJ Corrupted HLL object detected"
 STATUS_TEXTS[ERROR_HLL_NO_KEY] = b"ERR The specified key does not exist"
 STATUS_TEXTS[ERROR_HLL_NOT_SPARSE] = b"ERR HLL encoding is not sparse"
 STATUS_TEXTS[ERROR_HLL_SIMD] = b"ERR Argument must be ON or OFF"
+STATUS_TEXTS[ERROR_NOT_LISTPACK] = b"ERR Not a listpack encoded object."
+STATUS_TEXTS[ERROR_NOT_QUICKLIST] = b"ERR Not a quicklist encoded object."
+STATUS_TEXTS[ERROR_NOT_TABLE] = (
+    b"ERR The value stored at the specified key is not represented using an hash table")
+STATUS_TEXTS[ERROR_NOT_SDS] = b"ERR Not an sds encoded string."
+STATUS_TEXTS[ERROR_DATABASE_RANGE] = b"ERR Out of range database"
 STATUS_TEXTS[ERROR_HLL_SELF_TEST] = b"TESTFAILED HyperLogLog computes wrong on this machine"
 STATUS_TEXTS[ERROR_LCS_TYPE] = b"ERR The specified keys must contain string values"
 STATUS_TEXTS[ERROR_LCS_LEN_AND_IDX] = (

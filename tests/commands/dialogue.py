@@ -92,6 +92,19 @@ def mapping(*items: Expected) -> Rendered:
                              else b"*%d\r\n" % len(items)) + _joined(items, protocol)
 
 
+def double(text: str) -> Rendered:
+    """A double in RESP3, a bulk string in RESP2."""
+    return lambda protocol: b",%b\r\n" % text.encode() if protocol == 3 else bulk(text)
+
+
+def scored(*items: str) -> Rendered:
+    """Members and scores by turns: an array of pairs in RESP3, a flat array in RESP2."""
+    pairs = list(zip(items[::2], items[1::2]))
+    return lambda protocol: (
+        array(*[array(member, double(score)) for member, score in pairs])(protocol)
+        if protocol == 3 else array(*items)(protocol))
+
+
 def verbatim(text: str) -> Rendered:
     """A verbatim string in RESP3, a bulk string in RESP2."""
     data = text.encode()

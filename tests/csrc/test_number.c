@@ -173,6 +173,40 @@ static void test_float_arguments_are_accepted_as_real_servers_do(check_run *run)
     CHECK(parse_double("-0.0e5", 6, &value) && value == 0 && signbit(value));
 }
 
+static void test_bounds_saturate_and_end_at_a_nul(check_run *run)
+{
+    static const struct {
+        const char *text;
+        double value;
+    } accepted[] = {
+        {"", 0}, {"0", 0}, {"-0", 0}, {"1.5", 1.5}, {"+1.5", 1.5}, {".5", 0.5}, {"5.", 5},
+        {"-1e5", -1e5}, {"inf", HUGE_VAL}, {"-Infinity", -HUGE_VAL}, {"+inf", HUGE_VAL},
+        {"1e400", HUGE_VAL}, {"-1e400", -HUGE_VAL}, {"1e-400", 0}, {"2e-324", 0},
+        {"5e-324", 0x1p-1074}, {"1e9999999999999999999999", HUGE_VAL},
+        {"1e-9999999999999999999999", 0}, {"1.7976931348623159e308", HUGE_VAL},
+        {"0.0000000000000000000000000000000000000001e-300", 0},
+        {"100000000000000000000000000000000000000000e290", HUGE_VAL},
+    };
+    static const char *const refused[] = {
+        "nan", "-nan", "x", " 1", "1 ", "\t1", "0x1", "0x", "1e", "1e+", "+", "-", ".", "(1",
+        "++1", "1,5", "1_0", "infi",
+    };
+    double value = 77;
+
+    (void)run;
+    for (size_t i = 0; i < CHECK_LENGTH(accepted); i++) {
+        CHECK(number_parse_bound(accepted[i].text, strlen(accepted[i].text), &value));
+        CHECK(value == accepted[i].value);
+    }
+    value = 77;
+    for (size_t i = 0; i < CHECK_LENGTH(refused); i++)
+        CHECK(!number_parse_bound(refused[i], strlen(refused[i]), &value) && value == 77);
+    CHECK(number_parse_bound("1.5\0x", 5, &value) && value == 1.5);
+    CHECK(number_parse_bound("\0x", 2, &value) && value == 0);
+    CHECK(!number_parse_bound("x\0001", 3, &value));
+    CHECK(number_parse_bound("-0", 2, &value) && value == 0 && signbit(value));
+}
+
 /* The exact middle of two doubles goes to the even one, and one digit more, however far behind,
  * goes up: 2^53 + 1 is such a middle, and so is half of the smallest double. */
 static void test_ties_are_broken_by_digits_however_far(check_run *run)
@@ -453,6 +487,19 @@ static void check_long_double(const char *text, const char *expected)
     free(copy);
 }
 
+static void test_long_doubles_of_many_digits_are_refused(check_run *run)
+{
+    char *text = malloc(NUMBER_LONG_DOUBLE_TEXT_MAX + 1);
+    long double value = 0;
+
+    (void)run;
+    memset(text, '0', NUMBER_LONG_DOUBLE_TEXT_MAX + 1);
+    text[NUMBER_LONG_DOUBLE_TEXT_MAX - 1] = '7';
+    CHECK(number_parse_long_double(text, NUMBER_LONG_DOUBLE_TEXT_MAX, &value) && value == 7);
+    CHECK(!number_parse_long_double(text, NUMBER_LONG_DOUBLE_TEXT_MAX + 1, &value));
+    free(text);
+}
+
 static void test_incrbyfloat_forms_are_those_of_real_servers(check_run *run)
 {
     char out[NUMBER_LONG_DOUBLE_MAX_LENGTH];
@@ -583,11 +630,13 @@ int main(int count, char **arguments)
         CHECK_TEST(test_digits_are_counted_right_around_every_power_of_ten),
         CHECK_TEST(test_random_integers_agree_with_libc),
         CHECK_TEST(test_float_arguments_are_accepted_as_real_servers_do),
+        CHECK_TEST(test_bounds_saturate_and_end_at_a_nul),
         CHECK_TEST(test_ties_are_broken_by_digits_however_far),
         CHECK_TEST(test_doubles_are_written_in_the_form_of_replies),
         CHECK_TEST(test_random_doubles_are_shortest_and_read_back),
         CHECK_TEST(test_random_texts_are_read_as_strtod_reads_them),
         CHECK_TEST(test_middles_between_doubles_go_to_the_even_one),
+        CHECK_TEST(test_long_doubles_of_many_digits_are_refused),
         CHECK_TEST(test_incrbyfloat_forms_are_those_of_real_servers),
         CHECK_TEST(test_random_long_doubles_agree_with_libc),
         CHECK_TEST(test_the_locale_changes_nothing),

@@ -21,6 +21,7 @@ from typing import List
 
 KEYS: List[bytes] = [b"a", b"b", b"c", b"d", b"key:1", b"", b"k\x00\r\n\xff", b"{t}*[x]?\\"]
 SHORT_KEYS: List[bytes] = [b"short1", b"short2"]
+LEX_KEYS: List[bytes] = [b"lex1", b"lex2"]
 MISSING_KEY = b"never-set"
 UNWRITTEN_KEY = b"written by nobody"
 SORTED_KEY = b"tosort"

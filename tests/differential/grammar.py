@@ -216,6 +216,14 @@ _RELATIVE_SLOTS = {b"EXPIRE": (2, 1000), b"PEXPIRE": (2, 1), b"SETEX": (2, 1000)
 _FIELD_TIMES = frozenset((b"HEXPIRE", b"HPEXPIRE", b"HGETEX", b"HSETEX"))
 _RELATIVE_WORDS = {b"EX": 1000, b"PX": 1}
 _REPLICAS_AT = {b"WAIT": 1, b"WAITAOF": 2}
+# Where a command that waits has its limit, in seconds.
+_WAITS_AT = {b"BLPOP": -1, b"BRPOP": -1, b"BZPOPMIN": -1, b"BZPOPMAX": -1, b"BLMOVE": 5,
+             b"BRPOPLPUSH": 3, b"BLMPOP": 1, b"BZMPOP": 1}
+LONGEST_WAIT_S = 0.01
+# Where a time to be idle stands, or its word; it is in milliseconds.
+_IDLE_AT = {b"XCLAIM": 4, b"XAUTOCLAIM": 4, b"XPENDING": 4}
+SHORTEST_IDLE_MS = 10**8
+LONGEST_BLOCK_MS = 5
 _CLIENT_REFUSES = {b"PAUSE": lambda text: (_strict_integer(text) or 0) > 0,
                    b"REPLY": lambda text: text.upper() in (b"OFF", b"SKIP")}
 
@@ -231,13 +239,20 @@ def is_safe(argv: Argv) -> bool:
     - A failed AUTH is left to other tests: Redis 8.0 loses its reply when others stand before it in
       the output, that of EXEC included.
     - WAIT and WAITAOF may not wait for replicas.
+    - A command may wait for a few milliseconds, not longer and not without limit.
+    - XREAD may wait for a few milliseconds, not longer and not without limit; and what is idle may
+      only be asked for no time or for days.
     - CLIENT PAUSE may not begin a pause, and CLIENT REPLY may not silence the connection.
+    - The keys for ranges of members hold sorted sets whose scores are all 0.
     - HRANDFIELD may not ask for more than 1000 repeated fields, and no field may be due in a few
       milliseconds: see families/hashes.py.
     - SETRANGE, SETBIT and BITFIELD may not create a value of more than 100 KB, short of the limit.
     - SORT may not cut or store an order that is nobody's: see `_order_is_settled`.
     """
     name = argv[0].upper()
+    if name in (b"ZADD", b"GEOADD", b"ZINCRBY") and argv[1:2] and argv[1] in alphabet.LEX_KEYS:
+        if name != b"ZADD" or set(argv[2::2]) != {b"0"}:
+            return False
     if name == b"SETRANGE" and len(argv) == 4:
         offset = _strict_integer(argv[2])
         if offset is not None and MAX_SETRANGE_OFFSET < offset + len(argv[3]) <= MAX_STRING_BYTES:
@@ -260,6 +275,11 @@ def is_safe(argv: Argv) -> bool:
     if name in _REPLICAS_AT and len(argv) > _REPLICAS_AT[name]:
         if (_strict_integer(argv[_REPLICAS_AT[name]]) or 0) > 0:
             return False
+    if name in _WAITS_AT and len(argv) > abs(_WAITS_AT[name]):
+        if not _wait_is_short(argv[_WAITS_AT[name]]):
+            return False
+    if not _stream_times_are_safe(name, argv):
+        return False
     if name == b"MEMORY" and len(argv) > 2 and argv[2] != alphabet.UNWRITTEN_KEY:
         return False
     if name == b"CLIENT" and len(argv) > 2 and argv[1].upper() in _CLIENT_REFUSES:
@@ -267,6 +287,26 @@ def is_safe(argv: Argv) -> bool:
             return False
     return all(_relative_time_is_safe(text, unit_ms, overflow_is_safe=name != b"RESTORE")
                for text, unit_ms in _relative_times(argv))
+
+
+def _wait_is_short(text: bytes) -> bool:
+    """Whether a limit is refused by every server, or short. A negative one that rounds to zero is
+    without limit."""
+    try:
+        limit_s = float(text) if text.strip() == text and b"_" not in text else -1.0
+    except ValueError:
+        return b"0x" not in text.lower()
+    return limit_s <= -1 or 0 < limit_s <= LONGEST_WAIT_S or limit_s != limit_s
+
+
+def _stream_times_are_safe(name: bytes, argv: Argv) -> bool:
+    if name in (b"XREAD", b"XREADGROUP"):
+        limits = [_strict_integer(after) for arg, after in zip(argv, argv[1:])
+                  if arg.upper() == b"BLOCK"]
+        return all(limit is None or limit < 0 or 0 < limit <= LONGEST_BLOCK_MS
+                   for limit in limits)
+    idle_ms = _strict_integer(argv[4]) if name in _IDLE_AT and len(argv) > 4 else None
+    return idle_ms is None or idle_ms <= 0 or idle_ms >= SHORTEST_IDLE_MS
 
 
 def _bit_offsets(name: bytes, argv: Argv) -> List[int]:

@@ -217,7 +217,29 @@ def test_every_form_that_payloads_ever_had_is_restored_alike(name, oracle, serve
     assert answer == b"OK"
     assert reading(ours) == reading(theirs)
     if oracle.target.version >= (7, 2) and server.target.is_fastredis:
-        assert ours.ok("OBJECT", "ENCODING", "k") == theirs.ok("OBJECT", "ENCODING", "k")
+        found = ours.ok("OBJECT", "ENCODING", "k")
+        assert found in (theirs.ok("OBJECT", "ENCODING", "k"), encoding_by_commands(ours))
+
+
+def encoding_by_commands(client: Client) -> bytes:
+    """The encoding that the value of the key has when commands make it.
+
+    Redis keeps some of what an old server has packed as it is, whatever its thresholds say; it may
+    as well be packed as if it were new.
+    """
+    kind, value = reading(client)[:2]
+    if kind == b"stream":
+        return b""
+    client.ok("DEL", "made")
+    if kind == b"list":
+        client.ok("RPUSH", "made", *value)
+    elif kind == b"set":
+        client.ok("SADD", "made", *value)
+    elif kind == b"hash":
+        client.ok("HSET", "made", *(part for pair in value for part in pair))
+    else:
+        client.ok("ZADD", "made", *(part for member, score in value for part in (score, member)))
+    return client.ok("OBJECT", "ENCODING", "made")
 
 
 @pytest.mark.parametrize("thresholds", [DEFAULT_THRESHOLDS, TINY_THRESHOLDS],

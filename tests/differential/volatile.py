@@ -21,6 +21,7 @@ from .payload import PayloadError
 
 TOLERANCE_MS = 5000
 TOLERANCE_S = 5
+FIRST_STAMP_MS = 1_500_000_000_000
 _EXACT_MS = frozenset(ABSOLUTE_TIMES_MS) | {second * 1000 for second in ABSOLUTE_TIMES_S}
 _EXACT_S = frozenset((time + 500) // 1000 for time in _EXACT_MS)
 
@@ -39,9 +40,21 @@ def _near(tolerance: int, exact: frozenset = frozenset()) -> Rule:
 def _same_payload(_argv: Argv, first: Any, second: Any) -> bool:
     """DUMP: versions, compressors, encodings and the order of tables differ."""
     try:
-        return isinstance(first, Bulk) and value_of_payload(first) == value_of_payload(second)
+        return isinstance(first, Bulk) and _same_value(
+            value_of_payload(first), value_of_payload(second))
     except PayloadError:
         return False
+
+
+def _same_value(first: Any, second: Any) -> bool:
+    """Decoded payloads; times of hash fields that were told relative to now may be near."""
+    if first == second or first[0] != second[0] or first[0] != "hash":
+        return first == second
+    near = _near(TOLERANCE_MS, _EXACT_MS)
+    return first[1].keys() == second[1].keys() and all(
+        value == second[1][field][0] and (due == second[1][field][1] or near(
+            [], due or -1, second[1][field][1] or -1))
+        for field, (value, due) in first[1].items())
 
 
 def _same_elements(_argv: Argv, first: Any, second: Any) -> bool:
@@ -97,6 +110,44 @@ def _scan_in_transaction(_argv: Argv, first: Any, second: Any) -> bool:
                and isinstance(reply[1], Array) for reply in (first, second))
 
 
+def _scan_of_scores(argv: Argv, first: Any, second: Any) -> bool:
+    """ZSCAN that is over at once: the same members in any order, with scores of equal value, as
+    Redis writes them with 17 digits here. Otherwise only the shape."""
+    if not _scan_in_transaction(argv, first, second):
+        return False
+    whole = argv[2:3] == [b"0"] and first[0] == second[0] == b"0"
+    return not whole or _scored(first[1]) == _scored(second[1])
+
+
+def _scored(flat: Any) -> Any:
+    return sorted((member, repr(float(score))) for member, score in zip(flat[::2], flat[1::2]))
+
+
+def _drawn_members(_argv: Argv, first: Any, second: Any) -> bool:
+    """ZRANDMEMBER: as many, of the same shape."""
+    if not isinstance(first, Array):
+        return isinstance(first, Bulk)
+    return len(first) == len(second) and all(
+        type(one) is type(other) for one, other in zip(first, second))
+
+
+def _places_in_order(argv: Argv, first: Any, second: Any) -> bool:
+    """Searches for places. Where they are sorted, those at equal distance may come in any order,
+    and where COUNT cuts between such, any of them may come."""
+    words = {arg.upper() for arg in argv}
+    if not isinstance(first, Array) or not words & {b"ASC", b"DESC", b"COUNT"}:
+        return False
+    if list(map(_distance_of, first)) != list(map(_distance_of, second)):
+        return False
+    return b"COUNT" in words or sorted(map(repr, first)) == sorted(map(repr, second))
+
+
+def _distance_of(place: Any) -> Any:
+    """What WITHDIST has added to a place."""
+    told = isinstance(place, Array) and len(place) > 1 and isinstance(place[1], Bulk)
+    return place[1] if told else None
+
+
 def _each_near(tolerance: int, exact: frozenset = frozenset()) -> Rule:
     """Arrays whose elements are near."""
     near = _near(tolerance, exact)
@@ -122,7 +173,45 @@ def _hscan(argv: Argv, first: Any, second: Any) -> bool:
     return not whole or sorted(first[1]) == sorted(second[1])
 
 
+def _pending_rows(argv: Argv, first: Any, second: Any) -> bool:
+    """XPENDING: of rows of four, the third is how long an entry is idle."""
+    near = _near(TOLERANCE_MS)
+    return isinstance(first, Array) and len(first) == len(second) and all(
+        one == other or isinstance(one, Array) and len(one) == len(other) == 4
+        and [*one[:2], one[3]] == [*other[:2], other[3]]
+        and (one[2] == other[2] or near(argv, one[2], other[2]))
+        for one, other in zip(first, second))
+
+
+def _idle_consumers(argv: Argv, first: Any, second: Any) -> bool:
+    """XINFO CONSUMERS: how long each has been idle and inactive."""
+    near = _near(TOLERANCE_MS)
+    return isinstance(first, Array) and len(first) == len(second) and all(
+        len(one) == len(other) and all(
+            field == same and (value == found or field in (b"idle", b"inactive")
+                               and near(argv, value, found))
+            for (field, value), (same, found) in zip(_pairs_in_order(one), _pairs_in_order(other)))
+        for one, other in zip(first, second))
+
+
+def _near_stamps(argv: Argv, first: Any, second: Any) -> bool:
+    """XINFO STREAM FULL: times of this century, anywhere."""
+    if isinstance(first, (list, tuple)):
+        return type(first) is type(second) and len(first) == len(second) and all(
+            _near_stamps(argv, one, other) for one, other in zip(first, second))
+    if isinstance(first, int) and isinstance(second, int) and min(first, second) > FIRST_STAMP_MS:
+        return abs(first - second) <= TOLERANCE_MS
+    return type(first) is type(second) and first == second
+
+
 VOLATILE: Dict[bytes, Rule] = {
+    b"ZSCAN": _scan_of_scores,
+    b"ZRANDMEMBER": _drawn_members,
+    b"GEOSEARCH": _places_in_order,
+    b"GEORADIUS": _places_in_order,
+    b"GEORADIUS_RO": _places_in_order,
+    b"GEORADIUSBYMEMBER": _places_in_order,
+    b"GEORADIUSBYMEMBER_RO": _places_in_order,
     b"TTL": _near(TOLERANCE_S),
     b"PTTL": _near(TOLERANCE_MS),
     b"EXPIRETIME": _near(TOLERANCE_S, _EXACT_S),
@@ -138,6 +227,9 @@ VOLATILE: Dict[bytes, Rule] = {
     b"HPTTL": _each_near(TOLERANCE_MS),
     b"HEXPIRETIME": _each_near(TOLERANCE_S, _EXACT_S),
     b"HPEXPIRETIME": _each_near(TOLERANCE_MS, _EXACT_MS),
+    b"XPENDING": _pending_rows,
+    b"XINFO|CONSUMERS": _idle_consumers,
+    b"XINFO|STREAM": _near_stamps,
     b"LASTSAVE": _any_of_type(int),
     b"TIME": _any_of_type(Array),
     b"RANDOMKEY": _any_of_type(Bulk),

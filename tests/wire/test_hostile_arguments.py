@@ -22,8 +22,7 @@ import pytest
 
 from differential.compare import Judge, identical
 from differential.known_differences import Context
-from differential.version_differences import ALL_DIFFERENCES
-from hostile_differences import HOSTILE_DIFFERENCES, same_numbers
+from differential.version_differences import ALL_DIFFERENCES, same_numbers
 from hostile_shapes import (
     ALL_KEYS, DATA, GROUPS, Case, cases, commands_of, is_affordable, plain_cases)
 from support.server_process import ServerProcess, sanitized
@@ -107,7 +106,7 @@ class Comparison:
         self._clients = (oracle.client(protocol), server.client(protocol))
         self._judge = Judge(Context(oracle.target.name, oracle.target.version,
                                     server.target.name, server.target.version),
-                            ALL_DIFFERENCES + HOSTILE_DIFFERENCES)
+                            ALL_DIFFERENCES)
         self._before = [next(answers(client, [ALL_KEYS]))[1] for client in self._clients]
         self.found: List[str] = []
 

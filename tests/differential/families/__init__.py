@@ -6,18 +6,22 @@ from typing import Dict, List, Sequence
 
 from ..grammar import Argv, Family
 from .bits import BITS
+from .geo import GEO
 from .hashes import HASHES, HASHES_EXPIRY
 from .hyperloglog import HYPERLOGLOG
 from .keys import KEYS
+from .lists import LISTS
 from .mixed import MIXED
 from .server import SERVER
+from .sorted_sets import SORTED_SETS
+from .streams import STREAMS
 from .strings import STRINGS
 from .transactions import TRANSACTIONS
 from .valkey import VALKEY
 
 FAMILIES: Sequence[Family] = (
-    STRINGS, BITS, HYPERLOGLOG, HASHES, HASHES_EXPIRY, KEYS, TRANSACTIONS, SERVER, VALKEY,
-    MIXED,
+    STRINGS, BITS, HYPERLOGLOG, LISTS, HASHES, HASHES_EXPIRY, SORTED_SETS, GEO, STREAMS, KEYS,
+    TRANSACTIONS, SERVER, VALKEY, MIXED,
 )
 
 

@@ -83,7 +83,7 @@ HASHES = Family("hashes", (
     rule(0.5, "OBJECT ENCODING", key),
     rule(0.5, "DEL", key),
 ), requires=b"HSET", reads={
-    b"hash": [[b"HGETALL", b"KEY"], [b"HLEN", b"KEY"]]})
+    b"hash": [[b"HGETALL", b"KEY"], [b"HLEN", b"KEY"], [b"DUMP", b"KEY"]]})
 
 HASHES_EXPIRY = Family("hashes_expiry", (
     rule(4, "HEXPIRE", key, relative_s, _CONDITION, _NAMES),
