@@ -137,7 +137,8 @@ VERSION_DIFFERENCES = (
         "withscore", "WITHSCORE came with 7.2", _of({b"ZRANK", b"ZREVRANK"}, _withscore),
         oracle_before=(7, 2)),
     KnownDifference(
-        "novalues", "NOVALUES came with 7.4", _of({b"HSCAN"}, _novalues), oracle_before=(7, 4)),
+        "novalues", "NOVALUES came with 7.4", _of(_SCANS, _novalues),
+        oracle_before=(7, 4)),
     KnownDifference(
         "consumers", "7.2 tells the idle and the inactive time of a consumer apart",
         _of({b"XINFO"}, _more_fields), oracle_before=(7, 2)),
