@@ -68,8 +68,8 @@ slice sort_keep(sort_items *items, slice text);
 /* Append an item; its score is 0, its weight none. The text is borrowed until sort_end. */
 void sort_add(sort_items *items, slice text);
 
-/* Bring the items that stand at `start` to `start + count` in the whole order there. Both lie within
- * the count. */
+/* Bring the items that stand at `start` to `start + count` in the whole order there. Both lie
+ * within the count. */
 void sort_range(sort_items *items, size_t start, size_t count, sort_order order);
 
 /* The score that a text means: a decimal number, or an infinity, up to its end or a NUL; nothing is

@@ -3,8 +3,8 @@
 #
 #   options -> elements -> weights (BY) -> order of the wanted range -> values (GET) -> reply, list
 #
-# Elements of lists are copied (a compressed node lends its texts for a step only), those of sets and
-# sorted sets are borrowed; weights are borrowed of the keys that BY names. Looking up a key may
+# Elements are copied (a compressed node of a list lends its texts for a step only) but for those of
+# sets, which are borrowed; weights are borrowed of the keys that BY names. Looking up a key may
 # delete it where it is due; the sorted key and those looked up before are not, at the same time.
 #
 # Without an order (BY with a pattern that names no *) lists and sorted sets are walked from the

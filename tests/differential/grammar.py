@@ -246,8 +246,8 @@ def is_safe(argv: Argv) -> bool:
     - The keys for ranges of members hold sorted sets whose scores are all 0.
     - HRANDFIELD may not ask for more than 1000 repeated fields, and no field may be due in a few
       milliseconds: see families/hashes.py.
-    - SRANDMEMBER may not ask for more than 1000 repeated members, and SPOP only for none or for 1000,
-      which is more than there are: which ones it takes is left to chance.
+    - SRANDMEMBER may not ask for more than 1000 repeated members, and SPOP only for none or for
+      1000, which is more than there are: which ones it takes is left to chance.
     - SETRANGE, SETBIT and BITFIELD may not create a value of more than 100 KB, short of the limit.
     - SORT may not cut or store an order that is nobody's: see `_order_is_settled`.
     """
