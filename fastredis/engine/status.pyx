@@ -49,6 +49,7 @@ cdef enum:
     ERROR_LIMIT_NEGATIVE
     ERROR_LONG_RANGE
     ERROR_REPEATS
+    ERROR_SORT_SCORE
     ERROR_CURSOR
     ERROR_NO_AUTH
     ERROR_OUT_OF_MEMORY
@@ -235,6 +236,7 @@ STATUS_TEXTS[ERROR_NUMKEYS] = b"ERR invalid numkeys value or out of range"
 STATUS_TEXTS[ERROR_NUMKEYS_POSITIVE] = b"ERR numkeys should be greater than 0"
 STATUS_TEXTS[ERROR_NUMKEYS_TOO_MANY] = (
     b"ERR Number of keys can't be greater than number of args")
+STATUS_TEXTS[ERROR_SORT_SCORE] = b"ERR One or more scores can't be converted into double"
 STATUS_TEXTS[ERROR_REPEATS] = b"ERR count is out of range, the reply would exceed 512 MB"
 STATUS_TEXTS[ERROR_LIMIT_NEGATIVE] = b"ERR LIMIT can't be negative"
 STATUS_TEXTS[ERROR_LONG_RANGE] = (
