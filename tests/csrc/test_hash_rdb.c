@@ -88,8 +88,8 @@ static const real_payload real_payloads[] = {
           "\xff\xff\xff\xff\xff\xff\xff\xff"), 80, ENTRY_LISTPACK_EX, FIRST_MS, FIELD_NO_DUE},
     {BODY("\x17\x1d\x1d\x00\x00\x00\x06\x00\x81" "a\x02\x01\x01\xf4\x7b\xe9\x7b\xf9\xa1\x01\x00\x00"
           "\x09\x81" "b\x02\x02\x01\x00\x01\xff"), 12, ENTRY_LISTPACK_EX, FIRST_MS, FIELD_NO_DUE},
-    {BODY("\x18\x7b\xe9\x7b\xf9\xa1\x01\x00\x00\x02\x41\xf5\x01" "b\xc0\x02\x01\x01" "a\xc0\x01"), 12,
-     ENTRY_LISTPACK_EX, FIRST_MS, FIRST_MS + 500},
+    {BODY("\x18\x7b\xe9\x7b\xf9\xa1\x01\x00\x00\x02\x41\xf5\x01" "b\xc0\x02\x01\x01"
+          "a\xc0\x01"), 12, ENTRY_LISTPACK_EX, FIRST_MS, FIRST_MS + 500},
     {BODY("\x19\x7b\xe9\x7b\xf9\xa1\x01\x00\x00\x1d\x1d\x00\x00\x00\x06\x00\x81" "a\x02\x01\x01"
           "\xf4\x7b\xe9\x7b\xf9\xa1\x01\x00\x00\x09\x81" "b\x02\x02\x01\x00\x01\xff"), 12,
      ENTRY_LISTPACK_EX, FIRST_MS, FIELD_NO_DUE},
@@ -179,9 +179,10 @@ static entry *draw_hash(check_run *run)
         fields_set(e, name, value, false, -1, &settings);
         if (with_dues)
             fields_allow_dues(e);
-        if (with_dues && check_chance(run, 50))
-            fields_set_due(e, name, (int64_t)(check_random(run) >> (16 + check_random_below(run, 30)))
-                                        % FIELD_DUE_MAX + 1);
+        if (with_dues && check_chance(run, 50)) {
+            uint64_t due_ms = check_random(run) >> (16 + check_random_below(run, 30));
+            fields_set_due(e, name, (int64_t)due_ms % FIELD_DUE_MAX + 1);
+        }
     }
     return e;
 }
