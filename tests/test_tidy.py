@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LINE_MAX = 100
 FILE_MAX = {".c": 1000, ".h": 1000, ".pyx": 1000, ".py": 600}
 FUNCTION_MAX = 70
-PYX_TOTAL_MAX = 12_000
+PYX_TOTAL_MAX = 20_000  # a build of the extension takes about half a minute
 TOP_LEVEL = {
     "pyproject.toml", "setup.py", "README.md", "LICENSE", "fastredis", "csrc", "tests", "bench",
 }

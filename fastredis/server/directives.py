@@ -272,7 +272,7 @@ _ROWS: tuple[Directive, ...] = (
     Integers("oom-score-adj-values", (0, 200, 800), -2000, 2000),
     Text("pidfile", immutable=True),
     Number("port", 6379, 0, 65535),
-    Flag("prepare-huge-pages", True, immutable=True),
+    Flag("prepare-huge-pages", False, immutable=True),
     Text("proc-title-template", "{title} {listen-addr} {server-mode}", _title_template),
     Choice("propagation-error-behavior", "ignore", "ignore panic panic-on-replicas"),
     Flag("protected-mode", True),
