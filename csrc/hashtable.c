@@ -15,7 +15,8 @@ enum {
     GROW_LOAD_HALVES = 15,   /* split above 7.5 elements a bucket ... */
     SHRINK_LOAD_HALVES = 7,  /* ... merge below 3.5 */
     RANDOM_SLOTS = 32,       /* depth to which chains are sampled; longer ones are very rare */
-    RANDOM_TRIES_MAX = 4096,
+    RANDOM_TRIES_MAX = 1024, /* of as many draws each: */
+    RANDOM_DRAWS = 4,        /* whose buckets are loaded side by side */
 };
 
 /* ---- units: a bucket or an overflow unit, seen alike ---- */
@@ -555,15 +556,25 @@ void *hashtable_random(const hashtable *table, random_state *random) {
     uint64_t depth = RANDOM_SLOTS;
     if (UNLIKELY(table->count > table->grow_at)) depth += 2 * (table->count / table->buckets);
     for (int tries = 0; tries < RANDOM_TRIES_MAX; tries++) {
-        uint64_t drawn = random_below(random, table->buckets * depth);
-        uint8_t *bucket = (uint8_t *)bucket_at(table, drawn / depth);
-        void *element = chain_nth(bucket, drawn % depth);
-        if (!element) continue;
-        if (UNLIKELY(bucket[0])) {
-            size_t length = chain_length(bucket);
-            if (UNLIKELY(length > depth)) return chain_nth(bucket, random_below(random, length));
+        uint8_t *buckets[RANDOM_DRAWS];
+        uint64_t ranks[RANDOM_DRAWS];
+        for (int draw = 0; draw < RANDOM_DRAWS; draw++) {
+            uint64_t drawn = random_below(random, table->buckets * depth);
+            buckets[draw] = (uint8_t *)bucket_at(table, drawn / depth);
+            ranks[draw] = drawn % depth;
+            PREFETCH(buckets[draw]);
         }
-        return element;
+        for (int draw = 0; draw < RANDOM_DRAWS; draw++) {
+            uint8_t *bucket = buckets[draw];
+            void *element = chain_nth(bucket, ranks[draw]);
+            if (!element) continue;
+            if (UNLIKELY(bucket[0])) {
+                size_t length = chain_length(bucket);
+                if (UNLIKELY(length > depth))
+                    return chain_nth(bucket, random_below(random, length));
+            }
+            return element;
+        }
     }
     size_t start = random_below(random, table->buckets);
     for (size_t step = 0;; step++) {

@@ -95,8 +95,8 @@ quicklist *quicklist_copy(const quicklist *list);
 void quicklist_take_listpack(quicklist *list, uint8_t *block, size_t capacity);
 /* Append a node with a copy of a big element. */
 void quicklist_append_plain(quicklist *list, slice text);
-/* Append an element to the last node, however full it is (up to LISTPACK_BYTES_MAX), or to a new one:
- * for files whose nodes are to stay as they are. */
+/* Append an element to the last node, however full it is (up to LISTPACK_BYTES_MAX), or to a new
+ * one: for files whose nodes are to stay as they are. */
 void quicklist_extend(quicklist *list, slice text, bool in_new_node);
 /* The listpack of the only node: the caller owns the block of *capacity bytes that begins with it,
  * and the list is gone. */

@@ -6,7 +6,7 @@
 #include "stream_groups.h"
 
 enum {
-    TAIL_AHEAD_MAX = 4096,  /* most bytes of room that a growing tail takes ahead */
+    TAIL_AHEAD = 4096, /* up to this size a growing tail doubles */
     BIG_FROM = 64,
     NODE_BYTES_MAX = 1 << 30,
     RADIX_DEPTH = STREAM_ID_BYTES,
@@ -149,7 +149,7 @@ static bool tail_takes(const listpack *lp, size_t text, const collection_limits 
 static listpack *tail_with_room(stream *s, listpack *lp, size_t room) {
     size_t bytes = listpack_bytes(lp), needed = bytes + room;
     if (LIKELY(needed <= s->tail_capacity)) return lp;
-    return resize_tail(s, lp, needed + (bytes < TAIL_AHEAD_MAX ? bytes : TAIL_AHEAD_MAX));
+    return resize_tail(s, lp, needed + (bytes < TAIL_AHEAD ? bytes : TAIL_AHEAD + bytes / 8));
 }
 
 static listpack *new_tail(stream *s, stream_id id, const slice *texts, size_t count, size_t room) {
@@ -263,6 +263,7 @@ bool stream_delete(stream *s, stream_id id) {
     if (!stream_next(&iterator)) return false;
     stream_counts counts = stream_node_counts(iterator.walk.lp);
     s->length--;
+    if (stream_id_compare(id, s->first_id) == 0) s->first_id = STREAM_ID_MIN;
     if (counts.live == 1) {
         remove_node(s, iterator.node);
         return true;
@@ -279,7 +280,7 @@ static void find_first(stream *s) {
 
 void stream_note_deleted(stream *s, stream_id greatest) {
     if (stream_id_compare(greatest, s->max_deleted_id) > 0) s->max_deleted_id = greatest;
-    if (stream_id_compare(greatest, s->first_id) >= 0) find_first(s);
+    if (stream_id_is_zero(s->first_id)) find_first(s);
 }
 
 /* Whether every entry of the node has to go. */
@@ -291,17 +292,22 @@ static bool trims_whole(const stream *s, const stream_trim *trim, id_map_cursor 
     return stream_walk_previous(&walk) && stream_id_compare(walk.id, trim->min_id) < 0;
 }
 
-/* Mark what has to go from the start of a node; returns how many. */
+/* Mark what has to go from the start of a node; returns how many. first_id is then that of the
+ * first entry that stays, or 0-0 where it is not in this node. */
 static uint64_t trim_part(stream *s, const stream_trim *trim, id_map_cursor at,
                           stream_counts counts) {
     stream_walk walk;
     uint64_t marked = 0;
+    s->first_id = STREAM_ID_MIN;
     stream_walk_begin(&walk, id_map_value(at), id_map_id(at));
     while (stream_walk_next(&walk)) {
         bool enough = trim->by_length ? s->length <= trim->max_length
                                       : stream_id_compare(walk.id, trim->min_id) >= 0;
-        if (enough) break;
         if (walk.deleted) continue;
+        if (enough) {
+            s->first_id = walk.id;
+            break;
+        }
         stream_walk_mark(&walk);
         marked++;
         s->length--;
@@ -322,12 +328,13 @@ uint64_t stream_trim_to(stream *s, const stream_trim *trim) {
             remove_node(s, at);
             s->length -= counts.live;
             removed += counts.live;
+            s->first_id = STREAM_ID_MIN;
             continue;
         }
         if (!trim->approximate) removed += trim_part(s, trim, at, counts);
         break;
     }
-    if (removed) find_first(s);
+    if (stream_id_is_zero(s->first_id)) find_first(s);
     return removed;
 }
 

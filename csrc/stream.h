@@ -71,8 +71,8 @@ typedef enum stream_status {
 /* Append an entry of fields and values by turns. */
 stream_status stream_append(stream *s, stream_id id, const slice *texts, size_t count,
                             const collection_limits *limits);
-/* Mark an entry as deleted; true where there was a live one. stream_note_deleted must
- * follow. */
+/* Mark an entry as deleted; true where there was a live one. stream_note_deleted must follow:
+ * until then first_id may be 0-0. */
 bool stream_delete(stream *s, stream_id id);
 /* After one or more stream_delete: the greatest ID of those. */
 void stream_note_deleted(stream *s, stream_id greatest);

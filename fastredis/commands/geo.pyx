@@ -463,7 +463,7 @@ cdef void _store_found(Call *call, const GeoSearch *search, const GeoFinds *find
     cdef double score
     cdef size_t i
     if finds.count:
-        made = zset_new(search.target, ENTRY_NO_DUE, finds.count, 0, &state.zsets)
+        made = sorted_set_result(search.target)
         # sorted_set_store counts one change, Redis here one for each place.
         state.dirty += finds.count - 1
     for i in range(finds.count):

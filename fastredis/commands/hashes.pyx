@@ -6,7 +6,7 @@
 #
 #   hash_read_or_reply    lookup of commands that read
 #   hash_write_or_reply   lookup of commands that change
-#   hash_changed          behind fields_set and its kin: due times, key_changed, the count of changes
+#   hash_changed          behind fields_set and its kin: due times, key_changed, count of changes
 #   hash_shrunk           behind fields_remove: the same, and an empty hash is no key
 #
 # Complexity: O(1) a field; of HGETALL, HKEYS, HVALS O(n).
@@ -15,13 +15,12 @@ cdef enum:
     FIELDS_AT_ONCE = 1000        # due fields that a command removes before it begins
     FIELDS_AHEAD = 8             # fields whose bucket is asked for before their turn, ...
     FIELDS_AHEAD_BLOCKS = 4      # ... and whose block
-    DRAWS_MAX = 1 << 24          # repeated fields that one HRANDFIELD may ask for
 
 
 # ---- looking up ----
 
 cdef entry *_without_due(Call *call, entry *e) noexcept nogil:
-    """Remove fields that are due, unless a pause keeps the data as it is; NULL: no field is left."""
+    """Remove fields that are due, unless a pause keeps the data as it is; NULL: none is left."""
     cdef int64_t due_ms = fields_next_due(e)
     if due_ms == FIELD_NO_DUE or due_ms > state.now_ms:
         return e
@@ -328,17 +327,13 @@ cdef bint _draw_options_or_reply(Call *call, int64_t *count, bint *with_values) 
         error_reply(call, ERROR_NOT_INTEGER)
         return False
     if count[0] == INT64_MIN:
-        error_reply(call, ERROR_NOT_LONG)
+        error_reply(call, ERROR_LONG_RANGE)
         return False
     with_values[0] = call.argc == 4 and slice_is(call.argv[3], b"WITHVALUES")
     if call.argc > 3 and not with_values[0]:
         error_reply(call, ERROR_SYNTAX)
         return False
     if with_values[0] and not -(INT64_MAX // 2) <= count[0] <= INT64_MAX // 2:
-        error_reply(call, ERROR_OUT_OF_RANGE)
-        return False
-    # The reply to a negative count has as many elements as the client cares to write down.
-    if count[0] < -DRAWS_MAX:
         error_reply(call, ERROR_OUT_OF_RANGE)
         return False
     return True
@@ -362,15 +357,19 @@ cdef void _reply_everything(reply *out, const entry *e, bint with_values) noexce
 
 
 cdef void _draw_many(Call *call, const entry *e, int64_t count, bint with_values) noexcept nogil:
+    """A positive count asks for so many different fields, a negative one for so many draws."""
     cdef bint distinct = count > 0
     cdef size_t alive = fields_count_alive(e, state.now_ms)
     cdef size_t wanted = <size_t>(count if distinct else -count)
+    cdef size_t place = reply_later(call.out)
     cdef fields_draw draw
     cdef field_item item
     if alive == 0:
         wanted = 0
     elif distinct:
         wanted = min(wanted, alive)
+    elif not repeats_or_reply(call, wanted):
+        return
     reply_array(call.out, wanted * 2 if with_values and call.out.protocol == 2 else wanted)
     if distinct and wanted == alive:
         _reply_everything(call.out, e, with_values)
@@ -378,6 +377,8 @@ cdef void _draw_many(Call *call, const entry *e, int64_t count, bint with_values
     fields_draw_begin(&draw, e, state.now_ms, wanted, distinct)
     while fields_draw_next(&draw, &state.random, &item):
         _reply_drawn(call.out, &item, with_values)
+        if unlikely(not distinct and not repeats_fit_or_reply(call, place)):
+            break
     fields_draw_end(&draw)
 
 

@@ -323,7 +323,8 @@ ctypedef struct SetexOptions:
 cdef bint _setex_due_or_reply(Call *call, Args *args, SetexOptions *options,
                               bint *taken) noexcept nogil:
     """KEEPTTL, or one of EX, PX, EXAT, PXAT with its time, which is looked at at once."""
-    cdef slice word = args.argv[args.at], text
+    cdef slice word = args.argv[args.at]
+    cdef slice text = word
     cdef DueOption found = DUE_KEEP if slice_is(word, b"KEEPTTL") else _due_word(word)
     taken[0] = found != DUE_NONE
     if not taken[0]:
@@ -345,9 +346,11 @@ cdef bint _setex_fields_or_reply(Call *call, Args *args, SetexOptions *options) 
     """count field value ... up to the end."""
     cdef slice text
     cdef int64_t told
-    if not args_next(args, &text):
+    if args_left(args) < 3:
         error_arity(call)
         return False
+    text = args.argv[args.at]
+    args.at += 1
     if not number_parse_int64(text.data, text.length, &told) or not 1 <= told <= INT32_MAX:
         error_reply(call, ERROR_FIELDS_INVALID)
         return False

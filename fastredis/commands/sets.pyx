@@ -367,7 +367,17 @@ cdef entry *_set_load_whole(rdb_reader *reader, uint8_t rdb_type, slice key,
     return e
 
 
+cdef void _set_prefetch(const entry *e, slice member, bint near) noexcept nogil:
+    if set_get_table(e) == NULL:
+        return
+    if near:
+        set_prefetch_member(e, set_hash(&state.sets, member))
+    else:
+        set_prefetch(e, set_hash(&state.sets, member))
+
+
 value_register(ENTRY_SET, _set_free, set_bytes, set_own, _set_save, _set_version)
+prefetch_register(ENTRY_SET, _set_prefetch)
 loader_register(RDB_TYPE_SET, _set_load)
 loader_register(RDB_TYPE_SET_INTSET, _set_load_whole)
 loader_register(RDB_TYPE_SET_LISTPACK, _set_load_whole)
@@ -391,3 +401,8 @@ row(b"srem", -3, b"write fast", b"set", b"",
     b"RW,delete index:1 range:0,1,0", b"", cmd_srem)
 row(b"sscan", -3, b"readonly", b"set", b"",
     b"RO,access index:1 range:0,1,0", b"nondeterministic_output", cmd_sscan)
+row_element(b"sadd", 2)
+row_element(b"sismember", 2)
+row_element(b"smismember", 2)
+row_element(b"smove", 3)
+row_element(b"srem", 2)

@@ -46,6 +46,12 @@ cdef inline void sorted_set_changed(Call *call, slice key, entry *e,
     key_changed(call.database, key)
 
 
+cdef inline entry *sorted_set_result(slice key) noexcept nogil:
+    """An empty set, in no database, to put a result together. It keeps scores as doubles: -0 is
+    told from 0 until sorted_set_store has made a listpack of it."""
+    return zset_new(key, ENTRY_NO_DUE, SIZE_MAX, 0, &state.zsets)
+
+
 cdef void sorted_set_store(Call *call, slice key, entry *made) noexcept nogil:
     """Put a result (taken; NULL or empty: nothing) in the place of whatever a key held. Answers
     the number of members."""

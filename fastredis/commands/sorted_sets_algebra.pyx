@@ -181,11 +181,6 @@ cdef inline double _aggregated(Aggregate how, double a, double b) noexcept nogil
     return 0 if isnan(a) else a
 
 
-cdef inline entry *_result_new(slice key) noexcept nogil:
-    """An empty result. It keeps scores as doubles, so that -0 is told from 0 until it is stored."""
-    return zset_new(key, ENTRY_NO_DUE, SIZE_MAX, 0, &state.zsets)
-
-
 cdef inline void _result_put(entry *made, slice member, double score, bint is_new,
                              double old) noexcept nogil:
     """Put a member into the result, in which it has the score `old` where it is not new."""
@@ -310,7 +305,7 @@ cdef void _combine_scored(Call *call, ScoreAlgebra *wanted, bint store) noexcept
     if wanted.counts:
         reply_int(call.out, _intersect(wanted, NULL))
         return
-    made = _result_new(call.argv[1])
+    made = sorted_set_result(call.argv[1])
     if wanted.kind == ALGEBRA_UNION:
         _unite(wanted, made)
     elif wanted.kind == ALGEBRA_INTERSECTION:

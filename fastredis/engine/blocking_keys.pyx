@@ -260,6 +260,7 @@ cdef inline void entry_lost(Database *db, const entry *e) noexcept nogil:
         waited = _waited_find(db, entry_key_slice(e))
         if waited != NULL and waited.loss_count:
             _ready_push(waited)
+            expire_schedule(state.now_ms)  # it may be no command that has taken the key away
 
 
 cdef entry *_waited_entry(const WaitedKey *waited) noexcept nogil:
@@ -327,7 +328,7 @@ cdef void _serve_key(WaitedKey *waited) noexcept nogil:
     while waiter != NULL and (e != NULL or waited.loss_count):
         # A rerun takes out nobody but itself.
         following = waiter.next
-        if waiter.wait.on_loss or entry_get_type(e) == waiter.wait.wanted:
+        if waiter.wait.on_loss or e != NULL and entry_get_type(e) == waiter.wait.wanted:
             _rerun(waiter.wait)
             e = _waited_entry(waited)
         waiter = following

@@ -51,6 +51,7 @@ from fastredis.capi.reply cimport *
 from fastredis.capi.resp cimport *
 from fastredis.capi.set cimport *
 from fastredis.capi.set_algebra cimport *
+from fastredis.capi.sort cimport *
 from fastredis.capi.ziplist cimport *
 from fastredis.capi.stream cimport *
 from fastredis.capi.zset cimport *

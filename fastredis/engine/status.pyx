@@ -49,6 +49,7 @@ cdef enum:
     ERROR_LIMIT_NEGATIVE
     ERROR_LONG_RANGE
     ERROR_REPEATS
+    ERROR_SORT_SCORE
     ERROR_CURSOR
     ERROR_NO_AUTH
     ERROR_OUT_OF_MEMORY
@@ -94,7 +95,6 @@ cdef enum:
     ERROR_HASH_NOT_INTEGER
     ERROR_HASH_NOT_FLOAT
     ERROR_INFINITE
-    ERROR_NOT_LONG
     ERROR_FIELDS_MISSING
     ERROR_FIELDS_COUNT
     ERROR_FIELDS_ABOVE_0
@@ -236,6 +236,7 @@ STATUS_TEXTS[ERROR_NUMKEYS] = b"ERR invalid numkeys value or out of range"
 STATUS_TEXTS[ERROR_NUMKEYS_POSITIVE] = b"ERR numkeys should be greater than 0"
 STATUS_TEXTS[ERROR_NUMKEYS_TOO_MANY] = (
     b"ERR Number of keys can't be greater than number of args")
+STATUS_TEXTS[ERROR_SORT_SCORE] = b"ERR One or more scores can't be converted into double"
 STATUS_TEXTS[ERROR_REPEATS] = b"ERR count is out of range, the reply would exceed 512 MB"
 STATUS_TEXTS[ERROR_LIMIT_NEGATIVE] = b"ERR LIMIT can't be negative"
 STATUS_TEXTS[ERROR_LONG_RANGE] = (
@@ -289,8 +290,6 @@ STATUS_TEXTS[ERROR_SCAN_NOVALUES] = b"ERR NOVALUES option can only be used in HS
 STATUS_TEXTS[ERROR_HASH_NOT_INTEGER] = b"ERR hash value is not an integer"
 STATUS_TEXTS[ERROR_HASH_NOT_FLOAT] = b"ERR hash value is not a float"
 STATUS_TEXTS[ERROR_INFINITE] = b"ERR value is NaN or Infinity"
-STATUS_TEXTS[ERROR_NOT_LONG] = (
-    b"ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807")
 STATUS_TEXTS[ERROR_FIELDS_MISSING] = (
     b"ERR Mandatory argument FIELDS is missing or not at the right position")
 STATUS_TEXTS[ERROR_FIELDS_COUNT] = (

@@ -426,3 +426,22 @@ def test_one_pipeline_serves_a_queue_in_its_order(dialogue: Dialogue) -> None:
     assert [dialogue.client.read_raw() for _ in range(20)] == [b":1\r\n"] * 20
     values = [int(waiting.client.read()[1]) for waiting in queue]
     assert values == list(range(20))
+
+
+@pytest.mark.needs_command("xreadgroup", "xread")
+def test_who_waits_for_a_stream_outlives_the_key_that_a_group_waits_for(
+        dialogue: Dialogue) -> None:
+    """A group's wait ends with the key; a BLPOP and an XREAD for the same name go on."""
+    lists, reading = blocked(dialogue, "BLPOP k 0", "XREAD BLOCK 0 STREAMS k $")
+    dialogue.ok("XGROUP CREATE k g $ MKSTREAM")
+    group, = blocked(dialogue, "XREADGROUP GROUP g c BLOCK 0 STREAMS k >")
+    assert field(dialogue, "total_blocking_keys_on_nokey") == 1
+    dialogue.check([("DEL k", 1)])
+    assert group.client.read_raw().startswith(b"-NOGROUP ")
+    lists.client.expect_silence()
+    reading.client.expect_silence()
+    assert field(dialogue, "blocked_clients") == 2
+    dialogue.check([("RPUSH k a", 1)])
+    check_answer(lists, popped("k", "a"))
+    dialogue.check([("XADD k 1-1 f v", "1-1")])
+    assert b"1-1" in reading.client.read_raw()

@@ -63,7 +63,8 @@ def test_wrong_numbers_of_arguments_are_refused(dialogue: Dialogue) -> None:
         dialogue.check_all([command, f"{command} h FIELDS 1"], arity(command.lower()))
     dialogue.check_all(
         ["HSETEX", "HSETEX h FIELDS 1 a", "HSETEX h FIELDS 2 a 1", "HSETEX h FIELDS 1 a 1 b",
-         "HSETEX h EX 10 FIELDS", "HSETEX h EX 10 FIELDS 1 a", "HSETEX h FIELDS 1 a 1 EX 10"],
+         "HSETEX h EX 10 FIELDS", "HSETEX h EX 10 FIELDS 1 a", "HSETEX h KEEPTTL FIELDS 0 a",
+         "HSETEX h FIELDS 1 a 1 EX 10"],
         arity("hsetex"))
     dialogue.ok("HSET h a 1")
     dialogue.check_all(["HGETEX h EX 10 FIELDS", "HGETEX h EX 10 FOO"], arity("hgetex"))
@@ -73,9 +74,10 @@ def test_fields_and_their_count_are_checked(dialogue: Dialogue) -> None:
     dialogue.ok("HSET h a 1")
     for command in EXPIRES:
         begin = f"{command} h {far(command)}"
-        dialogue.check_all([f"{begin} FOO 1 a", f"{begin} NX XX FIELDS 1 a", f"{begin} a FIELDS 1 a"],
-                           NO_FIELDS)
-        dialogue.check_all([f"{begin} FIELDS {n} a" for n in ("0", "-1", "x", LONG_MAX + 1)], ABOVE_0)
+        dialogue.check_all([f"{begin} FOO 1 a", f"{begin} NX XX FIELDS 1 a",
+                            f"{begin} a FIELDS 1 a"], NO_FIELDS)
+        dialogue.check_all([f"{begin} FIELDS {n} a" for n in ("0", "-1", "x", LONG_MAX + 1)],
+                           ABOVE_0)
         dialogue.check_all([f"{begin} FIELDS 2 a", f"{begin} FIELDS 1 a b",
                             f"{begin} NX FIELDS 1", f"{begin} FIELDS 3000000000 a"], COUNT)
     for command in TELLS + ("HPERSIST", "HGETDEL", "HGETEX"):
@@ -115,8 +117,8 @@ def test_keys_of_other_types_are_refused(dialogue: Dialogue) -> None:
                            WRONGTYPE)
     for command in TELLS + ("HPERSIST", "HGETDEL", "HGETEX"):
         dialogue.check_all([f"{command} h FIELDS 1 a", f"{command} h FOO 5 a"], WRONGTYPE)
-    dialogue.check([("HSETEX h FIELDS 1 a 1", WRONGTYPE), ("HSETEX h PX x FIELDS 1 a 1", NOT_INTEGER),
-                    ("GET h", "text")])
+    dialogue.check([("HSETEX h FIELDS 1 a 1", WRONGTYPE),
+                    ("HSETEX h PX x FIELDS 1 a 1", NOT_INTEGER), ("GET h", "text")])
 
 
 def test_missing_keys_and_fields(dialogue: Dialogue) -> None:
@@ -162,7 +164,8 @@ def test_conditions(dialogue: Dialogue, encoding: str) -> None:
         row(1, "LT", 2, 2), ("EXISTS h", 0)])
 
 
-def test_a_time_that_has_passed_removes_the_field_at_once(dialogue: Dialogue, encoding: str) -> None:
+def test_a_time_that_has_passed_removes_the_field_at_once(
+        dialogue: Dialogue, encoding: str) -> None:
     before = number(dialogue, "stats", "expired_subkeys")
     dialogue.ok("HSET h a 1 b 2 c 3 d 4 e 5")
     dialogue.check([

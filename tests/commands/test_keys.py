@@ -441,7 +441,6 @@ def test_waitaof_without_replicas_returns_zeros(dialogue: Dialogue) -> None:
                                 "is disabled."))])
 
 
-@pytest.mark.needs_command("sort", "sort_ro")
 def test_sort_of_a_missing_key_is_empty(dialogue: Dialogue) -> None:
     dialogue.check_all(
         ["SORT k", "SORT_RO k", "SORT k DESC ALPHA BY w* GET # LIMIT 0 10", "SORT k BY nosort",
@@ -449,7 +448,6 @@ def test_sort_of_a_missing_key_is_empty(dialogue: Dialogue) -> None:
     dialogue.check([("SORT k STORE d", 0), ("SET d v", OK), ("SORT k STORE d", 0), ("EXISTS d", 0)])
 
 
-@pytest.mark.needs_command("sort", "sort_ro")
 def test_sort_checks_options_before_the_type(dialogue: Dialogue) -> None:
     dialogue.ok("SET s v")
     dialogue.check([("SORT", arity("sort")), ("SORT_RO", arity("sort_ro"))])

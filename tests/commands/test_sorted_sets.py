@@ -74,7 +74,7 @@ def test_zadd_conditions_keep_what_they_forbid(dialogue: Dialogue, encoding: str
         ("ZSCORE z a", double("1")), ("ZADD z XX CH 9 a 9 new", 1), ("ZSCORE z a", double("9")),
         ("ZSCORE z new", NULL), ("ZADD z GT CH 8 a 3 b", 1), ("ZSCORE z a", double("9")),
         ("ZADD z LT CH 8 a 4 b", 1), ("ZSCORE z b", double("3")), ("ZADD z GT 1 new", 1),
-        ("ZADD z LT 5 newer", 1), ("ZADD z XX GT 7 newest", 0), ("ZADD z GT CH 9 a", 0),
+        ("ZADD z LT 5 newer", 1), ("ZADD z XX GT 7 newest", 0), ("ZADD z GT CH 8 a", 0),
         ("ZADD z XX XX CH CH 1 a", 1), ("ZCARD z", 5)])
 
 

@@ -102,8 +102,8 @@ def test_an_empty_bound_is_zero_and_a_nul_ends_one(dialogue: Dialogue) -> None:
 
 @STRICT_BOUNDS
 def test_bounds_with_blanks_or_hexadecimal_digits_are_refused(dialogue: Dialogue) -> None:
-    dialogue.check_all(['ZCOUNT z " 1" 2', "ZCOUNT z 0x1 2", 'ZCOUNT z "( 1" 2', 'ZCOUNT z 0 "\\t1"'],
-                       NOT_A_BOUND)
+    dialogue.check_all(['ZCOUNT z " 1" 2', "ZCOUNT z 0x1 2", 'ZCOUNT z "( 1" 2',
+                        'ZCOUNT z 0 "\\t1"'], NOT_A_BOUND)
 
 
 def test_members_of_one_score_in_order_of_bytes(dialogue: Dialogue) -> None:

@@ -1,10 +1,8 @@
-/* Tests of hash_fields.h and hash_rdb.h. The oracle is an array of few names, each with a value and
- * a due time or none; thresholds are so low that every conversion happens. Saved hashes are loaded
- * again, whole and damaged. */
+/* Tests of hash_fields.h. The oracle is an array of few names, each with a value and a due time or
+ * none; thresholds are so low that every conversion happens. */
 #include "alloc.h"
 #include "check.h"
 #include "hash_fields.h"
-#include "hash_rdb.h"
 
 #define NAMES 24
 #define VALUE_MAX_BYTES 20000
@@ -37,7 +35,7 @@ static void settings_make(check_run *run, size_t entries, size_t value)
     fields_settings_init(&settings, &limits, &seed);
 }
 
-static void model_make(check_run *run)
+static void model_make(void)
 {
     memset(&oracle, 0, sizeof oracle);
     oracle.now_ms = 1700000000000;
@@ -50,7 +48,6 @@ static void model_make(check_run *run)
             length = snprintf(each->name, sizeof each->name, "field%d%.*s", index, index % 3 * 20,
                               "........................................");
         each->name_length = (size_t)length;
-        (void)run;
     }
 }
 
@@ -160,48 +157,10 @@ static void check_draws(check_run *run, const entry *e)
     CHECK_INT(got, alive == 0 ? 0 : distinct && wanted > alive ? alive : wanted);
 }
 
-/* ---- files ---- */
-
-static entry *load(const char *payload, size_t length)
-{
-    rdb_reader reader;
-    uint8_t type;
-    if (!rdb_open_payload(&reader, payload, length) || !rdb_read_byte(&reader, &type))
-        return NULL;
-    return hash_load(&reader, type, (slice){"other", 5}, ENTRY_NO_DUE, &settings);
-}
-
 static void drop(entry *e)
 {
     fields_free(e);
     entry_free(e);
-}
-
-static void check_files(check_run *run, const entry *e)
-{
-    rdb_writer writer;
-    if (fields_count(e) == 0)
-        return;
-    rdb_writer_init(&writer);
-    hash_save(&writer, e);
-    rdb_write_footer_of(&writer, hash_save_version(e));
-    entry *again = load(writer.data, writer.length);
-    CHECK(again != NULL);
-    check_hash(again);
-    drop(again);
-    /* Damaged in its body and signed again: anything may come of it but a fault. */
-    size_t body = writer.length - RDB_FOOTER_BYTES;
-    for (uint64_t flips = 1 + check_random_below(run, 3); flips > 0; flips--)
-        writer.data[1 + check_random_below(run, body - 1)] ^= (char)(1 << check_random_below(run, 8));
-    writer.length = check_chance(run, 20) ? 1 + check_random_below(run, body) : body;
-    rdb_write_footer_of(&writer, check_chance(run, 10) ? RDB_VERSION_VALKEY : 12);
-    again = load(writer.data, writer.length);
-    if (again != NULL) {
-        fields_expire(entry_has_field_dues(again) ? again : (fields_allow_dues(again), again),
-                      oracle.now_ms, 3);
-        drop(again);
-    }
-    rdb_writer_free(&writer);
 }
 
 /* ---- the fuzz ---- */
@@ -261,10 +220,8 @@ static entry *fuzz_step(check_run *run, entry *e)
         return copy;
     } else if (what < 94) {
         fields_expect(e, check_random_below(run, 8), 0, &settings);
-    } else if (what < 97) {
-        check_draws(run, e);
     } else {
-        check_files(run, e);
+        check_draws(run, e);
     }
     return e;
 }
@@ -281,7 +238,7 @@ static void test_fuzz_against_a_naive_hash(check_run *run)
             CHECK_INT(alloc_used_bytes(), before);
             settings_make(run, step % 1200 == 0 ? 1000 : 6 + check_random_below(run, 12),
                           check_chance(run, 50) ? 100000 : 45);
-            model_make(run);
+            model_make();
             e = fields_new((slice){"key", 3}, ENTRY_NO_DUE);
         }
         e = fuzz_step(run, e);
@@ -295,7 +252,7 @@ static void test_fuzz_against_a_naive_hash(check_run *run)
 static void test_a_position_outlives_changes_of_encoding(check_run *run)
 {
     settings_make(run, 4, 64);
-    model_make(run);
+    model_make();
     entry *e = fields_new((slice){"key", 3}, ENTRY_NO_DUE);
     fields_allow_dues(e);
     CHECK_INT(fields_position(e), EXPIRY_HEAP_NOWHERE);
@@ -351,34 +308,6 @@ static void test_a_million_fields_of_15_and_15_bytes_take_48_bytes_each(check_ru
 #endif
 }
 
-static void test_payloads_that_no_server_writes_are_refused(check_run *run)
-{
-    static const struct {
-        const char *body;
-        size_t length;
-    } bad[] = {
-        {"\x04\x00", 2},                          /* no field */
-        {"\x04\x02\x01" "a\x01" "1", 6},          /* one of two */
-        {"\x04\x02\x01" "a\x01" "1\x01" "a\x01" "2", 10}, /* a name twice */
-        {"\x04\x81\xff\xff\xff\xff\xff\xff\xff\xff", 10}, /* more than can be */
-        {"\x10\x07\x07\x00\x00\x00\x00\x00\xff", 9},      /* an empty listpack */
-        {"\x10\x0a\x0a\x00\x00\x00\x01\x00\x81" "a\x02\xff", 12}, /* half a field */
-        {"\x18\xff\xff\xff\xff\xff\xff\xff\xff\x01\x01\x01" "a\x01" "1", 14}, /* due before 1970 */
-        {"\x18\xff\xff\xff\xff\xff\xff\x00\x00\x01\x01\x01" "a\x01" "1", 14}, /* due too late */
-        {"\x19\x00\x00\x00\x00\x00\x00\x00\x00\x07\x07\x00\x00\x00\x00\x00\xff", 17},
-        {"\x19\x00\x00\x00", 4},
-    };
-    settings_make(run, 512, 64);
-    for (size_t index = 0; index < CHECK_LENGTH(bad); index++) {
-        rdb_writer writer;
-        rdb_writer_init(&writer);
-        rdb_write_bytes(&writer, bad[index].body, bad[index].length);
-        rdb_write_footer(&writer);
-        CHECK(load(writer.data, writer.length) == NULL);
-        rdb_writer_free(&writer);
-    }
-}
-
 int main(int count, char **arguments)
 {
     static const check_test tests[] = {
@@ -386,7 +315,6 @@ int main(int count, char **arguments)
         CHECK_TEST(test_a_position_outlives_changes_of_encoding),
         CHECK_TEST(test_a_big_hash_is_freed_in_slices),
         CHECK_TEST(test_a_million_fields_of_15_and_15_bytes_take_48_bytes_each),
-        CHECK_TEST(test_payloads_that_no_server_writes_are_refused),
     };
     return check_main(count, arguments, tests, CHECK_LENGTH(tests));
 }

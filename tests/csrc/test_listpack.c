@@ -425,6 +425,46 @@ static void test_changes_in_place_make_the_same_bytes(check_run *run)
     }
 }
 
+/* The calls of owners with room in front as well: the listpack wanders through its block. */
+static void test_changes_at_the_front_in_place_make_the_same_bytes(check_run *run)
+{
+    enum { CAPACITY = 1 << 20 };
+    uint8_t *block = malloc(CAPACITY);
+    CHECK(block != NULL);
+    for (uint64_t i = check_iterations(run, 200); i > 0; i--) {
+        listpack *lp = listpack_new(), *wandering = block + CAPACITY / 2;
+        listpack_init_in_place(wandering);
+        for (size_t changes = check_random_below(run, 20); changes > 0; changes--) {
+            char buffer[20100];
+            slice text = random_text(run, buffer);
+            listpack_position first = listpack_first(lp);
+            unsigned draw = (unsigned)check_random_below(run, 4);
+            if (first == NULL || draw == 0) {
+                lp = listpack_prepend(lp, text);
+                wandering = listpack_prepend_in_place(wandering, text);
+            } else if (draw == 1) {
+                lp = listpack_remove(lp, &first, 1);
+                wandering = listpack_drop_first_in_place(wandering);
+            } else if (draw == 2) {
+                size_t offset = (size_t)(listpack_last(lp) - lp);
+                listpack_position last = lp + offset;
+                lp = listpack_replace(lp, &last, text);
+                listpack_replace_in_place(wandering, wandering + offset, text);
+            } else if (listpack_bytes(lp) < 20000) {
+                listpack *twice = listpack_copy(lp);
+                lp = listpack_append_all(lp, twice);
+                listpack_append_all_in_place(wandering, twice);
+                listpack_free(twice);
+            }
+            CHECK_BYTES(wandering, listpack_bytes(wandering), lp, listpack_bytes(lp));
+        }
+        listpack_set_header(wandering, listpack_bytes(lp), listpack_count(lp));
+        CHECK_BYTES(wandering, listpack_bytes(wandering), lp, listpack_bytes(lp));
+        listpack_free(lp);
+    }
+    free(block);
+}
+
 /* ---- bytes from outside ---- */
 
 /* Whatever listpack_check accepts can be walked both ways without leaving the block, and counts as
@@ -524,6 +564,7 @@ int main(int count, char **arguments)
         CHECK_TEST(test_counts_beyond_sixteen_bits_are_walked),
         CHECK_TEST(test_random_changes_agree_with_an_array_of_texts),
         CHECK_TEST(test_changes_in_place_make_the_same_bytes),
+        CHECK_TEST(test_changes_at_the_front_in_place_make_the_same_bytes),
         CHECK_TEST(test_damaged_bytes_are_refused_or_can_be_walked),
         CHECK_TEST(test_each_kind_of_damage_is_refused),
     };

@@ -284,6 +284,23 @@ static void test_a_queue_that_wanders_through_its_block_stays_small(check_run *r
     quicklist_free_some(list, SIZE_MAX);
 }
 
+static void test_extending_keeps_the_nodes_of_a_file_as_they_were(check_run *run)
+{
+    char digits[NUMBER_INT64_MAX_LENGTH];
+    (void)run;
+    quicklist *list = quicklist_new(2);
+    for (int64_t number = 0; number < 3000; number++) {
+        size_t length = number_format_int64(digits, number);
+        quicklist_extend(list, (slice){digits, length}, number % 1000 == 0);
+    }
+    CHECK_INT(list->nodes, 3);
+    CHECK_INT(list->head->count, 1000);
+    check_nodes(list);
+    slice last = quicklist_end(list, false, digits);
+    CHECK_BYTES(last.data, last.length, "2999", 4);
+    quicklist_free_some(list, SIZE_MAX);
+}
+
 int main(int count, char **arguments)
 {
     static const check_test tests[] = {
@@ -291,6 +308,7 @@ int main(int count, char **arguments)
         CHECK_TEST(test_a_full_node_is_split_where_an_element_is_inserted),
         CHECK_TEST(test_a_million_elements_of_14_bytes_cost_little_more_than_16_bytes_each),
         CHECK_TEST(test_a_queue_that_wanders_through_its_block_stays_small),
+        CHECK_TEST(test_extending_keeps_the_nodes_of_a_file_as_they_were),
         CHECK_TEST(test_random_changes_leave_what_an_array_would_hold),
     };
     return check_main(count, arguments, tests, CHECK_LENGTH(tests));

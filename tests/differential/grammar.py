@@ -244,8 +244,10 @@ def is_safe(argv: Argv) -> bool:
       only be asked for no time or for days.
     - CLIENT PAUSE may not begin a pause, and CLIENT REPLY may not silence the connection.
     - The keys for ranges of members hold sorted sets whose scores are all 0.
-    - HRANDFIELD may not ask for more than 1000 repeated fields, and no field may be due in a few
-      milliseconds: see families/hashes.py.
+    - HRANDFIELD and its like may not ask for more than 1000 elements with repetition, and no field
+      may be due in a few milliseconds: see families/hashes.py.
+    - SPOP may only ask for none or for 1000, which is more than there are: which ones it takes is
+      left to chance.
     - SETRANGE, SETBIT and BITFIELD may not create a value of more than 100 KB, short of the limit.
     - SORT may not cut or store an order that is nobody's: see `_order_is_settled`.
     """
@@ -267,9 +269,12 @@ def is_safe(argv: Argv) -> bool:
     if name == b"HELLO" and any(arg.upper() == b"AUTH" and argv[at + 3:at + 4] != [b"default"]
                                 for at, arg in enumerate(argv[2:])):
         return False
-    if name == b"HRANDFIELD" and len(argv) > 2:
+    if name in (b"HRANDFIELD", b"ZRANDMEMBER", b"SRANDMEMBER") and len(argv) > 2:
         if alphabet.LONG_MIN != argv[2] and (_strict_integer(argv[2]) or 0) < -MAX_DRAWN_FIELDS:
             return False
+    if name == b"SPOP" and (len(argv) == 2 or len(argv) == 3
+                            and 0 < (_strict_integer(argv[2]) or 0) < 1000):
+        return False
     if name in _FIELD_TIMES and short_time_ms(argv):
         return False
     if name in _REPLICAS_AT and len(argv) > _REPLICAS_AT[name]:

@@ -52,7 +52,14 @@ class Link:
 
 
 class Crowd:
-    """Connections in step, and what has been done with them."""
+    """Connections in step, and what has been done with them.
+
+    blocking   commands that may wait
+    reads      what compares the keys, the key standing where b"KEY" stands
+    """
+
+    blocking = BLOCKING
+    reads: Sequence[Argv] = ([b"TYPE", b"KEY"], [b"LRANGE", b"KEY", b"0", b"-1"])
 
     def __init__(self, servers: Sequence, protocol: int) -> None:
         self._open = lambda: tuple(server.client(protocol) for server in servers)
@@ -72,7 +79,7 @@ class Crowd:
             client.send(encode_commands(commands))
         for command in commands[:-1]:
             self._compare(number, command, link.read())
-        if commands[-1][0] in BLOCKING:
+        if commands[-1][0] in self.blocking:
             link.waits = True
             # Both have taken the command in when their admin connections are answered below.
             for admin, client, identity in zip(self._admins, link.clients, link.ids):
@@ -130,8 +137,9 @@ class Crowd:
     def data(self) -> None:
         """Compares what the keys hold."""
         for key in KEYS + [b"spare"]:
-            for command in ([b"TYPE", key], [b"LRANGE", key, b"0", b"-1"]):
-                self._compare(-1, list(command), [admin.raw(*command) for admin in self._admins])
+            for template in self.reads:
+                command = [key if arg == b"KEY" else arg for arg in template]
+                self._compare(-1, command, [admin.raw(*command) for admin in self._admins])
 
 
 class Drawer:

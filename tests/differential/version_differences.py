@@ -1,6 +1,6 @@
 """Differences between versions of Redis that collections meet: what an older oracle does instead.
 
-Beside known_differences.py, which explains the forms and holds the rest; ALL_DIFFERENCES is both.
+Beside known_differences.py, which explains the forms and holds the rest; ALL_DIFFERENCES is all.
 fastredis follows Redis 8.0. Most of these were found by tests/wire/test_hostile_arguments.py.
 """
 
@@ -14,6 +14,7 @@ from support.wire import Error
 
 from .grammar import Argv
 from .known_differences import KNOWN_DIFFERENCES, KnownDifference
+from .score_differences import SCORE_DIFFERENCES
 from .stream_differences import STREAM_DIFFERENCES
 
 LONG_MIN = b"-9223372036854775808"
@@ -24,7 +25,7 @@ _NUMBER = re.compile(rb"-?(\d+(\.\d+)?(e[+-]\d+)?|inf)")
 
 _PACKED_SINCE_72: Tuple[FrozenSet[bytes], ...] = (
     frozenset((b"quicklist", b"listpack")), frozenset((b"hashtable", b"listpack")),
-    frozenset((b"intset", b"listpack")))
+    frozenset((b"intset", b"listpack")), frozenset((b"skiplist", b"listpack")))
 
 Explains = Callable[[Argv, Any, Any], bool]
 
@@ -61,6 +62,8 @@ def same_numbers(first: Any, second: Any) -> bool:
     if isinstance(first, bytes) and isinstance(second, bytes) and first != second:
         return bool(_NUMBER.fullmatch(first) and _NUMBER.fullmatch(second)) and math.isclose(
             float(first), float(second), rel_tol=1e-15, abs_tol=1e-14)
+    if isinstance(first, float) and isinstance(second, float):
+        return math.isclose(first, second, rel_tol=1e-15, abs_tol=1e-14)
     return type(first) is type(second) and first == second
 
 
@@ -84,7 +87,7 @@ def _order_of_a_set(argv: Argv, oracle: Any, target: Any) -> bool:
 
 
 def _withscore(argv: Argv, oracle: Any, _target: Any) -> bool:
-    return len(argv) == 4 and _error(oracle, b"wrong number of arguments")
+    return len(argv) > 3 and _error(oracle, b"wrong number of arguments")
 
 
 def _novalues(argv: Argv, oracle: Any, _target: Any) -> bool:
@@ -135,9 +138,9 @@ VERSION_DIFFERENCES = (
         _target_error(b"ERR min or max is not a float"), oracle_before=(8, 0), diverges=True),
     KnownDifference(
         "withscore", "WITHSCORE came with 7.2", _of({b"ZRANK", b"ZREVRANK"}, _withscore),
-        oracle_before=(7, 2)),
+        oracle_before=(7, 2), diverges=True),
     KnownDifference(
-        "novalues", "NOVALUES came with 7.4", _of({b"HSCAN"}, _novalues), oracle_before=(7, 4)),
+        "novalues", "NOVALUES came with 7.4", _of(_SCANS, _novalues), oracle_before=(7, 4)),
     KnownDifference(
         "consumers", "7.2 tells the idle and the inactive time of a consumer apart",
         _of({b"XINFO"}, _more_fields), oracle_before=(7, 2)),
@@ -153,7 +156,8 @@ VERSION_DIFFERENCES = (
         _of({b"XAUTOCLAIM"}, _either_error(b"ERR Insufficient memory")), diverges=True),
     KnownDifference(
         "small lists and sets", "7.2 and later keep small lists, and small sets of texts, in a "
-        "listpack, and choose the form of a new set by the number of its arguments",
+        "listpack, and choose the form of a new set or sorted set by its number of arguments",
         _encoding, oracle_before=(7, 2)),
 )
-ALL_DIFFERENCES = KNOWN_DIFFERENCES + VERSION_DIFFERENCES + STREAM_DIFFERENCES
+ALL_DIFFERENCES = (
+    KNOWN_DIFFERENCES + VERSION_DIFFERENCES + STREAM_DIFFERENCES + SCORE_DIFFERENCES)

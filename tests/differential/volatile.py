@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List
 
-from support.wire import Array, Bulk, Error, Map
+from support.wire import Array, Bulk, Error, Map, Set
 
 from .alphabet import ABSOLUTE_TIMES_MS, ABSOLUTE_TIMES_S
 from .decoding import value_of_payload
@@ -173,6 +173,18 @@ def _hscan(argv: Argv, first: Any, second: Any) -> bool:
     return not whole or sorted(first[1]) == sorted(second[1])
 
 
+def _same_members(_argv: Argv, first: Any, second: Any) -> bool:
+    """Whole sets: any order."""
+    return isinstance(first, (Array, Set)) and sorted(first) == sorted(second)
+
+
+def _as_many(_argv: Argv, first: Any, second: Any) -> bool:
+    """SPOP, SRANDMEMBER: one, or as many."""
+    if not isinstance(first, (Array, Set)):
+        return isinstance(first, Bulk)
+    return len(first) == len(second)
+
+
 def _pending_rows(argv: Argv, first: Any, second: Any) -> bool:
     """XPENDING: of rows of four, the third is how long an entry is idle."""
     near = _near(TOLERANCE_MS)
@@ -205,6 +217,13 @@ def _near_stamps(argv: Argv, first: Any, second: Any) -> bool:
 
 
 VOLATILE: Dict[bytes, Rule] = {
+    b"SMEMBERS": _same_members,
+    b"SINTER": _same_members,
+    b"SUNION": _same_members,
+    b"SDIFF": _same_members,
+    b"SPOP": _as_many,
+    b"SRANDMEMBER": _as_many,
+    b"SSCAN": _hscan,
     b"ZSCAN": _scan_of_scores,
     b"ZRANDMEMBER": _drawn_members,
     b"GEOSEARCH": _places_in_order,

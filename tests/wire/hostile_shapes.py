@@ -19,7 +19,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Sequence, Set, Tuple
 
 FACTS = Path(__file__).resolve().parents[1] / "data" / "commands-redis-8.0.6.json"
 GROUPS = ("string", "list", "set", "sorted-set", "hash", "stream", "bitmap", "hyperloglog", "geo",
@@ -36,9 +36,8 @@ INTEGERS: Sequence[bytes] = (
     LONG_MIN, b"-9223372036854775807", LONG_MAX, b"9223372036854775806", b"9223372036854775808",
     b"-9223372036854775809", b"18446744073709551615", b"18446744073709551616",
     b"4611686018427387904", b"4294967296", b"-4294967297", b"2147483648", b"-2147483649", b"0",
-    b"-1", b"-0", b"+1", b"01",
-    b"", b" 1", b"1 ", b"1.0", b"1.5", b"1e3", b"0x10", b"x", b"nan", b"inf", b"-inf", b"9" * 40,
-    b"0" * 5200 + b"1", b"1\x00", b"\xff")
+    b"-1", b"-0", b"+1", b"01", b"", b" 1", b"1 ", b"1.0", b"1.5", b"1e3", b"0x10", b"x", b"nan",
+    b"inf", b"-inf", b"9" * 40, b"0" * 5200 + b"1", b"1\x00", b"\xff")
 DOUBLES: Sequence[bytes] = INTEGERS + (
     b"NaN", b"-nan", b"nan(1)", b"+inf", b"Infinity", b"-infinity", b"infinit", b"1e308", b"1e309",
     b"-1e309", b"1e-400", b"5e-324", b"-0.0", b".5", b"5.", b".", b"1e", b"1e+", b"1_0", b"1,5",
@@ -94,8 +93,7 @@ _PLAIN: Dict[str, bytes] = {
     "value": b"7", "encoding": b"u8", "group": b"g", "consumer": b"c", "id": b"1-1",
     "threshold": b"10", "min-idle-time": b"0", "lastid": b"1-1", "last-id": b"9-9",
     "max-deleted-id": b"1-1", "min": b"0", "max": b"5", "type": b"string", "pattern": b"*",
-    "by-pattern": b"w_*",
-    "get-pattern": b"#", "entries-added": b"5", "entriesread": b"1", "subcommand": b"DECODE"}
+    "by-pattern": b"w_*", "get-pattern": b"#", "entries-added": b"5", "entriesread": b"1", "subcommand": b"DECODE"}
 _PLAIN_OF: Dict[Tuple[str, str], bytes] = {
     ("zlexcount", "min"): b"-", ("zlexcount", "max"): b"+", ("zrangebylex", "min"): b"-",
     ("zrangebylex", "max"): b"+", ("zremrangebylex", "min"): b"-", ("zremrangebylex", "max"): b"+",
@@ -321,16 +319,16 @@ def plain_cases(name: str, facts: Dict[str, Any], version: Version) -> List[Case
 def cases(name: str, facts: Dict[str, Any], version: Version) -> List[Case]:
     """Everything that is tried with a command, each case once."""
     found: Dict[Case, None] = {}
-    seen: set = set()
+    seen: Set[Slot] = set()
     for shape in Grammar(name, facts, version).shapes():
-        for case in _spoilt(shape, {id(slot) for slot in shape} - seen):
+        for case in _spoilt(shape, set(shape) - seen):
             if is_affordable(name, case):
                 found[case] = None
-        seen |= {id(slot) for slot in shape}
+        seen.update(shape)
     return list(found)
 
 
-def _spoilt(shape: Shape, fresh: set) -> Iterator[Case]:
+def _spoilt(shape: Shape, fresh: Set[Slot]) -> Iterator[Case]:
     """A shape as it is, and with one thing spoilt; numbers and words only in slots not seen yet."""
     argv = [slot.text for slot in shape]
     yield tuple(argv)
@@ -341,7 +339,7 @@ def _spoilt(shape: Shape, fresh: set) -> Iterator[Case]:
         if slot.kind == "key":
             for key in (*OF_EACH_TYPE, MISSING, b""):
                 yield _with(argv, at, key)
-        elif id(slot) in fresh and slot.kind != "name":
+        elif slot in fresh and slot.kind != "name":
             for text in slot.hostile:
                 yield _with(argv, at, text)
             for base in _with_another_key(shape, argv) if slot.kind == "number" else ():

@@ -13,6 +13,7 @@ from .keys import KEYS
 from .lists import LISTS
 from .mixed import MIXED
 from .server import SERVER
+from .sets import SETS
 from .sorted_sets import SORTED_SETS
 from .streams import STREAMS
 from .strings import STRINGS
@@ -20,8 +21,8 @@ from .transactions import TRANSACTIONS
 from .valkey import VALKEY
 
 FAMILIES: Sequence[Family] = (
-    STRINGS, BITS, HYPERLOGLOG, LISTS, HASHES, HASHES_EXPIRY, SORTED_SETS, GEO, STREAMS, KEYS,
-    TRANSACTIONS, SERVER, VALKEY, MIXED,
+    STRINGS, BITS, HYPERLOGLOG, LISTS, SETS, HASHES, HASHES_EXPIRY, SORTED_SETS, GEO, STREAMS,
+    KEYS, TRANSACTIONS, SERVER, VALKEY, MIXED,
 )
 
 

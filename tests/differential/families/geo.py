@@ -77,7 +77,8 @@ _SEARCH = any_order(_CENTER, _SHAPE, _ORDER, maybe(0.02, _CENTER), maybe(0.02, _
 
 GEO = Family("geo", (
     rule(14, "GEOADD", key, several(1, 5, point, member)),
-    rule(4, "GEOADD", key, several(1, 2, word("NX", "XX", "CH", "ch")), several(1, 3, point, member)),
+    rule(4, "GEOADD", key, several(1, 2, word("NX", "XX", "CH", "ch")),
+         several(1, 3, point, member)),
     rule(3, "GEODIST", key, member, member, maybe(0.7, _UNIT), maybe(0.02, _UNIT)),
     rule(3, "GEOHASH", key, several(0, 4, member)),
     rule(3, "GEOPOS", key, several(0, 4, member)),
