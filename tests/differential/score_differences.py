@@ -96,28 +96,9 @@ def _old_packing(argv: Argv, oracle: Any, target: Any) -> bool:
         (oracle, target) == (b"listpack", b"skiplist"))
 
 
-def _rank_with_score(argv: Argv, oracle: Any, target: Any) -> bool:
-    return argv[0].upper() in (b"ZRANK", b"ZREVRANK") and isinstance(oracle, Error) and (
-        oracle.startswith(b"ERR wrong number of arguments"))
-
-
-def _rank_with_score_queued(argv: Argv, oracle: Any, target: Any) -> bool:
-    return target == b"QUEUED" and _rank_with_score(argv, oracle, target)
-
-
 def _old_scan(argv: Argv, oracle: Any, target: Any) -> bool:
     return argv[0].upper() == b"ZSCAN" and isinstance(target, Error) and oracle != target and (
         target in (b"ERR invalid cursor", b"ERR NOVALUES option can only be used in HSCAN"))
-
-
-def _old_timeout(argv: Argv, oracle: Any, target: Any) -> bool:
-    return argv[0].upper().startswith(b"BZ") and isinstance(oracle, Error) and (
-        isinstance(target, Error) and target.startswith(b"ERR timeout is out of range"))
-
-
-def _old_bound(argv: Argv, oracle: Any, target: Any) -> bool:
-    return argv[0].upper().startswith(b"Z") and not isinstance(oracle, Error) and (
-        target == b"ERR min or max is not a float")
 
 
 SCORE_DIFFERENCES = (
@@ -140,17 +121,6 @@ SCORE_DIFFERENCES = (
         "packing of sorted sets in 7.0", "7.2 and later choose the form of a new sorted set by the "
         "number of its arguments too", _old_packing, oracle_before=(7, 2)),
     KnownDifference(
-        "rank with score in MULTI", "the arity decides what may be queued",
-        _rank_with_score_queued, oracle_before=(7, 2), diverges=True),
-    KnownDifference(
-        "rank with score", "WITHSCORE came with 7.2", _rank_with_score, oracle_before=(7, 2)),
-    KnownDifference(
         "zscan arguments", "7.2 and later take only an unsigned decimal number as a cursor, and "
         "8.0 tells of NOVALUES", _old_scan, oracle_before=(7, 4)),
-    KnownDifference(
-        "timeout beyond all numbers", "7.0 calls it negative", _old_timeout,
-        oracle_before=(7, 2)),
-    KnownDifference(
-        "bounds of scores", "8.0 takes decimal numbers only, earlier versions what strtod takes",
-        _old_bound, oracle_before=(8, 0), diverges=True),
 )

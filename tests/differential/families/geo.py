@@ -72,7 +72,9 @@ _CENTER = one_of(sequence(word("FROMMEMBER", "frommember"), member),
                  sequence(word("FROMLONLAT"), point))
 _SHAPE = one_of(sequence(word("BYRADIUS", "byradius"), _CIRCLE),
                 sequence(word("BYBOX"), length, length, _UNIT))
-_SEARCH = any_order(_CENTER, _SHAPE, _ORDER, maybe(0.02, _CENTER), maybe(0.02, _SHAPE))
+# What COUNT leaves out among places at equal distance is nobody's to say, so nothing cut is stored.
+_STORED_ORDER = maybe(0.5, word("ASC", "DESC"))
+_ASKED = (_CENTER, _SHAPE, maybe(0.02, _CENTER), maybe(0.02, _SHAPE))
 
 
 GEO = Family("geo", (
@@ -82,14 +84,14 @@ GEO = Family("geo", (
     rule(3, "GEODIST", key, member, member, maybe(0.7, _UNIT), maybe(0.02, _UNIT)),
     rule(3, "GEOHASH", key, several(0, 4, member)),
     rule(3, "GEOPOS", key, several(0, 4, member)),
-    rule(12, "GEOSEARCH", key, any_order(_SEARCH, _WITH)),
-    rule(5, "GEOSEARCHSTORE", key, key, any_order(_SEARCH, maybe(0.3, word("STOREDIST")),
-                                                 maybe(0.03, word("WITHDIST")))),
+    rule(12, "GEOSEARCH", key, any_order(*_ASKED, _ORDER, _WITH)),
+    rule(5, "GEOSEARCHSTORE", key, key, any_order(
+        *_ASKED, _STORED_ORDER, maybe(0.3, word("STOREDIST")), maybe(0.03, word("WITHDIST")))),
     rule(5, "GEORADIUS", key, point, _CIRCLE, any_order(_WITH, _ORDER)),
-    rule(4, "GEORADIUS", key, point, _CIRCLE, any_order(_STORE, _ORDER), maybe(0.03, _WITH)),
+    rule(4, "GEORADIUS", key, point, _CIRCLE, any_order(_STORE, _STORED_ORDER), maybe(0.03, _WITH)),
     rule(3, "GEORADIUS_RO", key, point, _CIRCLE, any_order(_WITH, _ORDER), maybe(0.03, _STORE)),
     rule(4, "GEORADIUSBYMEMBER", key, member, _CIRCLE, any_order(_WITH, _ORDER)),
-    rule(3, "GEORADIUSBYMEMBER", key, member, _CIRCLE, any_order(_STORE, _ORDER)),
+    rule(3, "GEORADIUSBYMEMBER", key, member, _CIRCLE, any_order(_STORE, _STORED_ORDER)),
     rule(2, "GEORADIUSBYMEMBER_RO", key, member, _CIRCLE, any_order(_WITH, _ORDER)),
     rule(1, "ZADD", key, score, member),
     rule(1, "ZREM", key, member),
