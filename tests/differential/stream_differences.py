@@ -1,8 +1,8 @@
 """What Redis before 8.0 answers otherwise about streams; a part of version_differences.py.
 
 What a group has read, and its lag, are estimates that 7.2 and 8.0 have made better: older numbers
-are not compared, everything beside them is. Nor are consumers for whom nothing is pending: before 7.2
-one came into being only with what it claimed.
+are not compared, everything beside them is. Nor are consumers for whom nothing is pending: before
+7.2 one came into being only with what it claimed.
 """
 
 from __future__ import annotations
