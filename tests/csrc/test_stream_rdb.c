@@ -38,7 +38,7 @@ static stream *random_stream(check_run *run)
 
 static stream *read_all(const void *bytes, size_t length)
 {
-    rdb_reader reader = {bytes, (const uint8_t *)bytes + length};
+    rdb_reader reader = {.at = bytes, .end = (const uint8_t *)bytes + length};
     uint8_t type;
     stream *s;
     if (!rdb_read_byte(&reader, &type))
