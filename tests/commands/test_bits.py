@@ -18,7 +18,6 @@ READONLY = error("ERR BITFIELD_RO only supports the GET subcommand")
 LONG_MAX, LONG_MIN = 2**63 - 1, -2**63
 NEW_ORDER = pytest.mark.target(
     "fastredis", "redis>=8.0", "valkey>=8.0", reason="7.0 looks at the key before the options")
-LISTS = pytest.mark.target("redis", "valkey", reason="needs lists")
 
 
 def test_wrong_numbers_of_arguments_are_refused(dialogue: Dialogue) -> None:
@@ -80,7 +79,6 @@ def test_the_longest_string_is_what_the_configuration_says(dialogue: Dialogue) -
     dialogue.ok("CONFIG SET proto-max-bulk-len 536870912")
 
 
-@LISTS
 def test_other_types_are_refused_behind_the_arguments(dialogue: Dialogue) -> None:
     dialogue.check([
         ("RPUSH l a", 1), ("SETBIT l 1 1", WRONGTYPE), ("SETBIT l x 1", BIT_OFFSET),

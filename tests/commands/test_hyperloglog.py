@@ -14,7 +14,6 @@ from .dialogue import (
 NOT_A_VALUE = error("WRONGTYPE Key is not a valid HyperLogLog string value.")
 CORRUPT = error("INVALIDOBJ Corrupted HLL object detected")
 EMPTY = b"HYLL\x01" + b"\0" * 10 + b"\x80\x7f\xff"
-LISTS = pytest.mark.target("redis", "valkey", reason="needs lists")
 
 
 def header(cached: bytes = b"\0" * 7 + b"\x80", encoding: int = 1) -> bytes:
@@ -132,7 +131,6 @@ def test_strings_that_are_no_values_are_refused(dialogue: Dialogue) -> None:
         dialogue.check([("GET k", bulk(value)), ("EXISTS new", 0)])
 
 
-@LISTS
 def test_other_types_are_refused(dialogue: Dialogue) -> None:
     dialogue.ok("RPUSH l a", "PFADD good 1")
     dialogue.check_all(["PFADD l x", "PFCOUNT l", "PFCOUNT good l", "PFMERGE l", "PFMERGE good l",
