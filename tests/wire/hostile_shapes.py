@@ -93,7 +93,8 @@ _PLAIN: Dict[str, bytes] = {
     "value": b"7", "encoding": b"u8", "group": b"g", "consumer": b"c", "id": b"1-1",
     "threshold": b"10", "min-idle-time": b"0", "lastid": b"1-1", "last-id": b"9-9",
     "max-deleted-id": b"1-1", "min": b"0", "max": b"5", "type": b"string", "pattern": b"*",
-    "by-pattern": b"w_*", "get-pattern": b"#", "entries-added": b"5", "entriesread": b"1", "subcommand": b"DECODE"}
+    "by-pattern": b"w_*", "get-pattern": b"#", "entries-added": b"5", "entriesread": b"1",
+    "subcommand": b"DECODE"}
 _PLAIN_OF: Dict[Tuple[str, str], bytes] = {
     ("zlexcount", "min"): b"-", ("zlexcount", "max"): b"+", ("zrangebylex", "min"): b"-",
     ("zrangebylex", "max"): b"+", ("zremrangebylex", "min"): b"-", ("zremrangebylex", "max"): b"+",
