@@ -81,6 +81,8 @@ class Judge:
             verdict = self.judge_values(argv, (), first, second)
             if verdict.unexplained:
                 return verdict
-            if not verdict.same and (result.known is None or verdict.known.diverges):
+            if not verdict.same and verdict.known.diverges:
+                return verdict  # what follows it in the transaction need not agree
+            if not verdict.same:
                 result = verdict
         return result
