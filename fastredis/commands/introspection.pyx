@@ -329,7 +329,8 @@ cdef const char *bitfield_key_flags(const slice *argv, int argc, int position) n
 
 
 cdef int sort_keys(const slice *argv, int argc, int *positions, int capacity) noexcept nogil:
-    """The key, and the last STORE among the options."""
+    """The key, and what follows the last STORE among the options; as in Redis that may be the name
+    that follows another STORE."""
     cdef int i = 2, stored = 0
     positions[0] = 1
     while i < argc:
@@ -338,8 +339,7 @@ cdef int sort_keys(const slice *argv, int argc, int *positions, int capacity) no
         elif slice_is(argv[i], b"GET") or slice_is(argv[i], b"BY"):
             i += 1
         elif slice_is(argv[i], b"STORE") and i + 1 < argc:
-            i += 1
-            stored = i
+            stored = i + 1
         i += 1
     if not stored:
         return 1

@@ -441,6 +441,7 @@ def as_dict(reply: object) -> dict:
     ("mset a 1 b", ["a", "b"]), ("del a a", ["a", "a"]), ("lcs a b", ["a", "b"]),
     ("object encoding a", ["a"]), ("memory usage k", ["k"]), ("watch a b", ["a", "b"]),
     ("sort a by b get c store d", ["a", "d"]), ("sort a", ["a"]), ("sort_ro a by b", ["a"]),
+    ("sort a store STORE d", ["a", "d"]), ("sort a limit store d store e", ["a", "e"]),
     ("eval s 2 a b c", ["a", "b"]), ("eval s 0", []), ("eval s x", []), ("eval s 5 a", []),
     ("zunionstore d 2 a b", ["d", "a", "b"]), ("blpop a b 0", ["a", "b"]),
     ("xread count 1 streams a b 0 0", ["a", "b"]), ("migrate h 1 a 0 10", ["a"]),
