@@ -9,6 +9,7 @@ enum {
     COMMANDS_START = 128,
     ARGUMENTS_KEPT_MAX = 64 * 1024, /* an array above this is given back after the batch */
     COMMANDS_KEPT_MAX = 64 * 1024,
+    SHORT_BULK_MIN = 6, /* "$0", CRLF, CRLF */
 };
 
 void resp_batch_init(resp_batch *batch) {
@@ -75,12 +76,14 @@ static inline void argument_push(resp_batch *batch, const char *data, size_t len
     batch->arguments[batch->argument_count++] = (slice){data, length};
 }
 
-static void command_push(resp_batch *batch, size_t first, size_t end) {
-    if (UNLIKELY(batch->command_count == batch->command_capacity)) {
-        size_t bytes = batch->command_capacity * sizeof(resp_command);
-        batch->commands = alloc_resize(batch->commands, bytes, size_mul_or_die(bytes, 2));
-        batch->command_capacity *= 2;
-    }
+static NOINLINE void commands_grow(resp_batch *batch) {
+    size_t bytes = batch->command_capacity * sizeof(resp_command);
+    batch->commands = alloc_resize(batch->commands, bytes, size_mul_or_die(bytes, 2));
+    batch->command_capacity *= 2;
+}
+
+static inline void command_push(resp_batch *batch, size_t first, size_t end) {
+    if (UNLIKELY(batch->command_count == batch->command_capacity)) commands_grow(batch);
     batch->commands[batch->command_count++] = (resp_command){
         .first = (uint32_t)first, .count = (uint32_t)(batch->argument_count - first), .end = end};
 }
@@ -308,6 +311,24 @@ static resp_status parse_resumed(resp_parser *parser, resp_batch *batch, const c
     return RESP_OK;
 }
 
+/* The argument at `at` where it is short and whole, as nearly all are; NULL where parse_bulk is to
+ * tell what it is. Returns the address behind it. */
+static ALWAYS_INLINE const char *short_bulk(const char *at, const char *end, slice *out) {
+    if (end - at < SHORT_BULK_MIN || at[0] != '$') return NULL;
+    size_t size = (uint8_t)(at[1] - '0');
+    if (size > 9) return NULL;
+    if (at[2] != '\r') {
+        size_t second = (uint8_t)(at[2] - '0');
+        if (second > 9 || size == 0 || at[3] != '\r') return NULL;
+        size = size * 10 + second;
+        at++;
+    }
+    at += 4;
+    if ((size_t)(end - at) < size + 2 || at[size] != '\r' || at[size + 1] != '\n') return NULL;
+    *out = (slice){at, size};
+    return at + size + 2;
+}
+
 /* A command from its '*'. Where it is not whole, what is known of it goes to the parser. */
 static resp_status parse_array(resp_parser *parser, resp_batch *batch, const char *data,
                                size_t length, const resp_limits *limits, size_t *consumed) {
@@ -327,6 +348,12 @@ static resp_status parse_array(resp_parser *parser, resp_batch *batch, const cha
     size_t first = batch->argument_count;
     for (parser->remaining = count; parser->remaining; parser->remaining--) {
         slice argument;
+        const char *behind = short_bulk(at, end, &argument);
+        if (LIKELY(behind != NULL)) {
+            argument_push(batch, argument.data, argument.length);
+            at = behind;
+            continue;
+        }
         bool whole;
         status = parse_bulk(parser, &at, end, limits, &argument, &whole);
         if (UNLIKELY(status)) return status;
