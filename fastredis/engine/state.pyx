@@ -125,6 +125,7 @@ ctypedef struct Row:
     const char *name             # full and in lower case: "client|kill"
     const char *short_name       # "kill"
     uint64_t packed_name         # see table.pyx
+    bint packed_tells            # no other text is packed alike but for upper case
     int arity
     uint32_t flags
     uint32_t acl                 # bits of the categories of table.pyx

@@ -85,17 +85,24 @@ cdef inline uint64_t name_pack(const char *text, size_t length) noexcept nogil:
     """The name folded to lower case in a word; names over eight bytes: a hash of that."""
     cdef uint64_t packed = 0
     cdef size_t i
-    if length <= 8:
+    if length > 8:
         for i in range(length):
-            packed |= <uint64_t><uint8_t>text[i] << (8 * i)
-        # Folding also maps a few other bytes; name_matches tells them apart.
-        return packed | ((<uint64_t>0x2020202020202020) >> (8 * (8 - length)) if length else 0)
-    for i in range(length):
-        packed = (packed ^ (<uint8_t>text[i] | 0x20)) * <uint64_t>0x9E3779B97F4A7C15
-    return packed
+            packed = (packed ^ (<uint8_t>text[i] | 0x20)) * <uint64_t>0x9E3779B97F4A7C15
+        return packed
+    # Two loads that meet or overlap: what they share are the same bytes.
+    if length >= 4:
+        packed = load_u32(text) | <uint64_t>load_u32(text + length - 4) << (8 * (length - 4))
+    elif length:
+        packed = (<uint8_t>text[0] | <uint64_t><uint8_t>text[length >> 1] << (8 * (length >> 1))
+                  | <uint64_t><uint8_t>text[length - 1] << (8 * (length - 1)))
+    else:
+        return 0
+    return packed | (<uint64_t>0x2020202020202020) >> (8 * (8 - length))
 
 
 cdef inline bint name_matches(const Row *candidate, const char *text, size_t length) noexcept nogil:
+    """Folding maps other bytes to digits and signs, but only letters to letters: a name of up to
+    eight letters is told by its packed form, others are looked at."""
     cdef size_t i
     cdef char c
     for i in range(length):
@@ -112,7 +119,8 @@ cdef inline Row *table_find(const char *text, size_t length) noexcept nogil:
     cdef uint64_t packed = name_pack(text, length)
     cdef uint32_t slot = <uint32_t>((packed * <uint64_t>0x9E3779B97F4A7C15) >> 53)
     while name_slots[slot] != NULL:
-        if name_slots[slot].packed_name == packed and name_matches(name_slots[slot], text, length):
+        if name_slots[slot].packed_name == packed and (
+                name_slots[slot].packed_tells or name_matches(name_slots[slot], text, length)):
             return name_slots[slot]
         slot = (slot + 1) & (NAME_SLOTS - 1)
     return NULL
@@ -273,6 +281,7 @@ cdef Row *row(const char *name, int arity, const char *flags, const char *group,
         _hang_under(made, table_find(parent, len(parent)))
     else:
         made.packed_name = name_pack(name, strlen(name))
+        made.packed_tells = len(name) <= 8 and name.isalpha()
         slot = <uint32_t>((made.packed_name * <uint64_t>0x9E3779B97F4A7C15) >> 53)
         while name_slots[slot] != NULL:
             slot = (slot + 1) & (NAME_SLOTS - 1)
