@@ -446,15 +446,28 @@ void hashtable_remove(hashtable *table, const hashtable_position *position) {
     if (UNLIKELY(table->count < table->shrink_at)) buckets_shrink(table);
 }
 
-void hashtable_prefetch_element(const hashtable *table, uint64_t hash) {
+static inline void element_prefetch(const char *element) {
+    PREFETCH(element);
+    PREFETCH(element + 48);
+}
+
+bool hashtable_prefetch_element(const hashtable *table, uint64_t hash) {
     uint8_t *unit = (uint8_t *)hashtable_bucket_of(table, hash);
     uint32_t found = bucket_match(unit, tag_of(hash));
-    if (!found && unit[0]) PREFETCH(unit_next(unit, 0));
-    for (; found; found &= found - 1) {
-        const char *element = unit_element(unit, (uint32_t)__builtin_ctz(found), 0);
-        PREFETCH(element);
-        PREFETCH(element + 48);
+    if (UNLIKELY(!found)) {
+        if (unit[0]) PREFETCH(unit_next(unit, 0));
+        return unit[0];
     }
+    for (; found; found &= found - 1)
+        element_prefetch(unit_element(unit, (uint32_t)__builtin_ctz(found), 0));
+    return false;
+}
+
+void hashtable_prefetch_overflow(const hashtable *table, uint64_t hash) {
+    uint8_t *unit = unit_next((uint8_t *)hashtable_bucket_of(table, hash), 0);
+    uint32_t found = unit ? unit_match(unit, tag_of(hash), 1) : 0;
+    for (; found; found &= found - 1)
+        element_prefetch(unit_element(unit, (uint32_t)__builtin_ctz(found), 1));
 }
 
 void *hashtable_likely(const hashtable *table, uint64_t hash) {

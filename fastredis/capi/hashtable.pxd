@@ -28,7 +28,8 @@ cdef extern from "hashtable.h" nogil:
     void hashtable_replace(hashtable *table, const hashtable_position *position, void *element)
     void hashtable_remove(hashtable *table, const hashtable_position *position)
     void hashtable_prefetch_bucket(const hashtable *table, uint64_t hash)
-    void hashtable_prefetch_element(const hashtable *table, uint64_t hash)
+    bint hashtable_prefetch_element(const hashtable *table, uint64_t hash)
+    void hashtable_prefetch_overflow(const hashtable *table, uint64_t hash)
     uint64_t hashtable_scan(const hashtable *table, uint64_t cursor, hashtable_visit visit,
                             void *context)
     void hashtable_each(const hashtable *table, hashtable_visit visit, void *context)

@@ -339,6 +339,7 @@ cdef void keys_serve() noexcept nogil:
     make ready in turn come behind."""
     cdef Session *current = state.current
     cdef WaitedKey *waited
+    state.ticks = clock_ticks()
     while state.ready_keys != NULL:
         waited = state.ready_keys
         state.ready_keys = waited.next_ready

@@ -15,7 +15,8 @@
 cdef enum:
     OFFER_COMMANDS_MAX = 1 << 14  # commands of one session in one batch
     PREFETCH_BUCKETS = 12         # how many commands ahead the bucket is loaded ...
-    PREFETCH_ENTRIES = 7          # ... then the entry ...
+    PREFETCH_ENTRIES = 7          # ... then the entry, or the overflow unit of the bucket ...
+    PREFETCH_OVERFLOWN = 4        # ... then the entry that stands there ...
     PREFETCH_ELEMENTS = 5         # ... and of a big collection the bucket of the element ...
     PREFETCH_NEAR = 2             # ... and the element
     PENDING_KEPT_MAX = 64 * 1024
@@ -220,11 +221,13 @@ cdef inline bint _prefetch_bucket(Session *s, uint32_t index) noexcept nogil:
     return False
 
 
-cdef inline void _prefetch_entry(Session *s, uint32_t index) noexcept nogil:
+cdef inline bint _prefetch_entry(Session *s, uint32_t index) noexcept nogil:
+    """Whether the entry stands behind its bucket: see _prefetch_overflown."""
     cdef resp_command *command = &state.batch.commands[index]
     cdef const Row *found = <const Row *>command.row
     if found != NULL and found.first_key > 0 and <int>command.count > found.first_key:
-        hashtable_prefetch_element(&s.database.keys, command.hash)
+        return hashtable_prefetch_element(&s.database.keys, command.hash)
+    return False
 
 
 cdef inline void _prefetch_element(Session *s, uint32_t index, bint near) noexcept nogil:
@@ -245,6 +248,7 @@ cdef inline void _prefetch_element(Session *s, uint32_t index, bint near) noexce
 cdef enum Ahead:
     AHEAD_BUCKETS
     AHEAD_ENTRIES
+    AHEAD_OVERFLOWN
     AHEAD_ELEMENTS
     AHEAD_NEAR
     AHEADS
@@ -257,6 +261,7 @@ ctypedef struct Lookaheads:
     Lookahead of[AHEADS]
     uint32_t total
     bint elements                # a command with an element has been met
+    uint64_t overflown           # bit of index mod 64: the entry stands behind its bucket
 
 
 cdef inline void _advance(Lookaheads *all, Ahead kind, uint32_t until) noexcept nogil:
@@ -271,7 +276,13 @@ cdef inline void _advance(Lookaheads *all, Ahead kind, uint32_t until) noexcept 
         if kind == AHEAD_BUCKETS:
             all.elements |= _prefetch_bucket(s, ahead.index)
         elif kind == AHEAD_ENTRIES:
-            _prefetch_entry(s, ahead.index)
+            if _prefetch_entry(s, ahead.index):
+                all.overflown |= <uint64_t>1 << (ahead.index & 63)
+        elif kind == AHEAD_OVERFLOWN:
+            if all.overflown >> (ahead.index & 63) & 1:
+                all.overflown ^= <uint64_t>1 << (ahead.index & 63)
+                hashtable_prefetch_overflow(&s.database.keys,
+                                            state.batch.commands[ahead.index].hash)
         else:
             _prefetch_element(s, ahead.index, kind == AHEAD_NEAR)
         ahead.index += 1
@@ -296,9 +307,12 @@ cdef inline void _work_run(Work *work, Lookaheads *aheads) noexcept nogil:
     cdef const Row *found
     cdef uint32_t i
     cdef size_t executed_end = 0
+    state.ticks = clock_ticks()
     for i in range(work.first, work.end):
         _advance(aheads, AHEAD_BUCKETS, i + PREFETCH_BUCKETS)
         _advance(aheads, AHEAD_ENTRIES, i + PREFETCH_ENTRIES)
+        if aheads.overflown:
+            _advance(aheads, AHEAD_OVERFLOWN, i + PREFETCH_OVERFLOWN)
         if aheads.elements:
             _advance(aheads, AHEAD_ELEMENTS, i + PREFETCH_ELEMENTS)
             _advance(aheads, AHEAD_NEAR, i + PREFETCH_NEAR)
@@ -314,6 +328,7 @@ cdef inline void _work_run(Work *work, Lookaheads *aheads) noexcept nogil:
         if unlikely(reply_bytes(&s.out) >= OUTPUT_HELD_AT) and state.hooks.flush != NULL:
             if not state.hooks.flush(s):
                 s.flags |= SESSION_HELD_BY_OUTPUT
+            state.ticks = clock_ticks()
     else:
         return
     # Stopped early: what was not executed is parsed again when the session goes on.

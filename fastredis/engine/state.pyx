@@ -500,6 +500,7 @@ ctypedef struct State:
     int64_t now_ms               # wall clock, one reading a batch
     int64_t now_monotonic_ms
     int64_t clock_offset_ms      # the one minus the other, as it was last
+    uint64_t ticks               # when the last command ended, or what runs commands began
     int64_t purge_at_ms          # monotonic: when more memory goes back to the system; 0: not
     int64_t dirty                # changes since the last save
     Session *sessions            # ring, or NULL

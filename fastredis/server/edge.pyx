@@ -9,9 +9,14 @@
 #
 # While requests keep coming, drain() waits for the next ones itself, up to LINGER_MS without the
 # GIL, instead of returning to uvloop between any two: that saves an empty poll, a blocking poll and
-# a callback a wake-up, about 1 us a request at depth 1. It returns after DRAIN_MAX_MS at the
-# latest, so that signals, cron and whatever else lives on the loop get their turn; connections that
-# uvloop itself serves (TLS) turn the waiting off.
+# a callback a wake-up, about 1 us a request at depth 1. It returns DRAIN_MAX_MS and one wait later
+# at the latest, so that signals, cron and whatever else lives on the loop get their turn;
+# connections that uvloop itself serves (TLS) turn the waiting off.
+#
+# Why LINGER_MS is longer than a tick of the kernel (4 ms, on most systems): a wait that ends before
+# the next tick has the kernel program the processor's timer when it begins and again when it is cut
+# short, which under a hypervisor costs microseconds. Measured with 50 clients: 6 % of the time of a
+# request at depth 1 and 5 to 10 % at depth 16 between 1 ms and 10 ms.
 #
 # Which events a socket is watched for follows from its session alone (edge_interest): readable
 # unless it is suspended or does not read its replies, writable while replies wait.
@@ -28,8 +33,8 @@ cdef enum:
     SEND_MAX = 1 << 20           # to one socket at a time: its reader may be as fast as we are
     ROUND_EVENTS = 128
     BUFFER_KEPT_MS = 2000        # a client that is idle for longer gives its output buffer back
-    LINGER_MS = 1
-    DRAIN_MAX_MS = 5
+    LINGER_MS = 10
+    DRAIN_MAX_MS = 10
     ACCEPTS_MAX = 128
     LISTENERS_MAX = 64
     LISTENER_EVENTS = NET_READABLE | NET_LEVEL

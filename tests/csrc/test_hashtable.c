@@ -833,8 +833,11 @@ static void test_prefetching_is_allowed_at_any_time(check_run *run)
     hashtable_init(&table, &type);
     for (size_t number = 0; number < KEYS; number++) {
         hashtable_prefetch_bucket(&table, hash_of(order[number]));
-        hashtable_prefetch_element(&table, hash_of(order[number]));
-        hashtable_prefetch_element(&table, check_random(run));
+        if (hashtable_prefetch_element(&table, hash_of(order[number])))
+            hashtable_prefetch_overflow(&table, hash_of(order[number]));
+        uint64_t absent = check_random(run);
+        hashtable_prefetch_element(&table, absent);
+        hashtable_prefetch_overflow(&table, absent);
         put(&table, order[number]);
         hashtable_prefetch_element(&table, hash_of(order[number]));
     }
