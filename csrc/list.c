@@ -122,7 +122,7 @@ static void into_quick(entry *e, const collection_limits *limits)
 {
     listpack *lp = list_pack(e);
     size_t capacity = list_pack_capacity(listpack_bytes(lp));
-    quicklist *list = quicklist_new(limits->list_size, 0);
+    quicklist *list = quicklist_new(limits->list_size, limits->list_compress_depth);
     if (listpack_count(lp) > 0)
         quicklist_take_listpack(list, lp, capacity);
     else

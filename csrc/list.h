@@ -12,6 +12,9 @@
  *                            not above half of a node: list_shrink; after loading, where it is not
  *                            above a whole node: list_settle.
  *
+ * How many nodes of a quicklist stay uncompressed at either end (limits->list_compress_depth) is
+ * fixed when it is made: by a conversion, by loading, or as its original's when it is copied.
+ *
  * A listpack's block is larger than the listpack by up to an eighth, in steps that its length alone
  * decides (list_pack_capacity): pushes then mostly write in place, and nothing is stored.
  *

@@ -664,7 +664,8 @@ cdef bint _load_nodes(rdb_reader *reader, uint8_t rdb_type, quicklist *list) noe
 
 cdef entry *_list_load(rdb_reader *reader, uint8_t rdb_type, slice key,
                        int64_t due_ms) noexcept nogil:
-    cdef quicklist *list = quicklist_new(state.limits.packing.list_size, 0)
+    cdef quicklist *list = quicklist_new(state.limits.packing.list_size,
+                                         state.limits.packing.list_compress_depth)
     list.large_from = state.limits.packing.list_node_max
     if _load_nodes(reader, rdb_type, list):
         if rdb_type == RDB_TYPE_LIST_ZIPLIST:
