@@ -122,7 +122,7 @@ static void into_quick(entry *e, const collection_limits *limits)
 {
     listpack *lp = list_pack(e);
     size_t capacity = list_pack_capacity(listpack_bytes(lp));
-    quicklist *list = quicklist_new(limits->list_size);
+    quicklist *list = quicklist_new(limits->list_size, limits->list_compress_depth);
     if (listpack_count(lp) > 0)
         quicklist_take_listpack(list, lp, capacity);
     else
@@ -237,6 +237,12 @@ bool list_matches(const list_iterator *iterator, slice text)
     if (iterator->lp == NULL)
         return quicklist_equals(&iterator->cursor, text);
     return listpack_equals(iterator->at, text);
+}
+
+void list_leave(list_iterator *iterator)
+{
+    if (iterator->lp == NULL)
+        quicklist_leave(&iterator->cursor);
 }
 
 bool list_next(list_iterator *iterator, slice *value)

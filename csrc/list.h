@@ -12,6 +12,9 @@
  *                            not above half of a node: list_shrink; after loading, where it is not
  *                            above a whole node: list_settle.
  *
+ * How many nodes of a quicklist stay uncompressed at either end (limits->list_compress_depth) is
+ * fixed when it is made: by a conversion, by loading, or as its original's when it is copied.
+ *
  * A listpack's block is larger than the listpack by up to an eighth, in steps that its length alone
  * decides (list_pack_capacity): pushes then mostly write in place, and nothing is stored.
  *
@@ -70,7 +73,10 @@ slice list_end(const entry *e, bool at_head, char *digits);
 /* Drop it; the caller goes on with list_shrink or removes the key. */
 void list_pop(entry *e, bool at_head);
 
-/* ---- walking ---- */
+/* ---- walking ----
+ *
+ * A walk ends with list_leave, but for those that end where the iterator becomes void: at the end
+ * of the list, and with list_replace and list_insert. */
 
 typedef struct list_iterator {
     const entry *e;
@@ -96,6 +102,8 @@ bool list_next(list_iterator *iterator, slice *value);
 /* Take out the element stood on; the next step reaches its neighbour. False: it was the last one
  * in this direction. The caller goes on with list_shrink or removes the key. */
 bool list_remove(list_iterator *iterator, entry *e);
+/* Break a walk off; does nothing where the iterator is void. */
+void list_leave(list_iterator *iterator);
 
 /* ---- anywhere ---- */
 

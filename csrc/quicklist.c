@@ -3,12 +3,15 @@
 
 #include "checked.h"
 #include "lazyfree.h"
+#include "lzf.h"
 
 enum {
     BLOCK_MIN = 64,
     /* A block of this much less than a power of two fills the C library's chunk exactly. */
     BLOCK_HEAD = 8,
     LISTPACK_OVERHEAD = LISTPACK_EMPTY_BYTES,
+    /* No change opens, or pushes out of an end, a node that is further away than this. */
+    CHANGE_REACH = 3,
 };
 
 /* ---- limits ---- */
@@ -44,19 +47,34 @@ static bool is_large(const quicklist *list, size_t length)
     return length > (list->fill < 0 ? fill_bytes(list->fill) : QUICKLIST_FILL_BYTES_MAX);
 }
 
+/* Of a node with a listpack that is not compressed. */
 static inline size_t node_bytes(const quicklist_node *node)
 {
     return listpack_bytes(quicklist_node_listpack(node));
 }
 
-/* Whether an element that is not large may go into a node; NULL: no. */
+/* Whether an element that is not large may go into a node of so many bytes. */
+static inline bool has_room_of(const quicklist *list, const quicklist_node *node, size_t bytes,
+                               size_t length)
+{
+    return !quicklist_exceeds(list->fill, bytes + length + QUICKLIST_ELEMENT_ESTIMATE,
+                              (size_t)node->count + 1);
+}
+
+/* Whether it may go into a node; NULL: no. */
 static bool has_room(const quicklist *list, const quicklist_node *node, size_t length)
+{
+    if (node == NULL || node->is_plain)
+        return false;
+    return has_room_of(list, node, quicklist_node_bytes(node), length);
+}
+
+/* The same for the first or last node, which is never compressed. */
+static inline bool end_has_room(const quicklist *list, const quicklist_node *node, size_t length)
 {
     if (UNLIKELY(node == NULL || node->is_plain))
         return false;
-    return !quicklist_exceeds(list->fill,
-                              node_bytes(node) + length + QUICKLIST_ELEMENT_ESTIMATE,
-                              (size_t)node->count + 1);
+    return has_room_of(list, node, node_bytes(node), length);
 }
 
 /* ---- blocks ---- */
@@ -93,7 +111,7 @@ static void move_listpack(quicklist_node *node, size_t start)
 /* Make the block as large as the listpack. */
 static void trim(quicklist *list, quicklist_node *node)
 {
-    if (node->is_plain)
+    if (node->is_plain || node->is_compressed)
         return;
     size_t bytes = node_bytes(node);
     if (node->start != 0)
@@ -229,16 +247,133 @@ static void unlink_node(quicklist *list, quicklist_node *node)
         list->tail = node->previous;
     list->count -= node->count;
     list->nodes--;
+    list->deep -= node->place == QUICKLIST_DEEP;
     node_free(list, node);
+}
+
+/* ---- compression ---- */
+
+static void set_place(quicklist *list, quicklist_node *node, uint8_t place)
+{
+    list->deep += (uint32_t)(place == QUICKLIST_DEEP) - (uint32_t)(node->place == QUICKLIST_DEEP);
+    node->place = place;
+}
+
+/* Write what a compressed node holds to `out` (node->raw_bytes). */
+static void expand(const quicklist_node *node, uint8_t *out)
+{
+    if (UNLIKELY(lzf_decompress(node->block, node->capacity, out, node->raw_bytes) == 0))
+        fatal("A compressed node of a list is damaged: %u bytes", node->raw_bytes);
+}
+
+/* Give a compressed node the block with what it holds. */
+static void take_expanded(quicklist *list, quicklist_node *node, uint8_t *block, size_t capacity)
+{
+    block_free(list, node->block, node->capacity);
+    list->bytes += alloc_usable(capacity);
+    node->block = block;
+    node->capacity = capacity;
+    node->start = 0;
+    node->is_compressed = false;
+}
+
+/* Before a node is changed: it is expanded, and settled anew after the change. */
+static void open_node(quicklist *list, quicklist_node *node)
+{
+    if (UNLIKELY(node->is_compressed)) {
+        size_t bytes = node->raw_bytes;
+        uint8_t *block = alloc_new(bytes);
+        expand(node, block);
+        take_expanded(list, node, block, bytes);
+    }
+    set_place(list, node, QUICKLIST_NEW);
+}
+
+/* Compress a node where it pays. The stream is made in a block of its own, so that what stays is
+ * of its exact size and leaves no gap in the heap. */
+static void compress_node(quicklist *list, quicklist_node *node)
+{
+    size_t bytes = quicklist_node_bytes(node), worth, length;
+    set_place(list, node, QUICKLIST_DEEP);
+    if (bytes < QUICKLIST_COMPRESS_MIN || bytes > UINT32_MAX)
+        return;
+    worth = bytes - QUICKLIST_COMPRESS_GAIN_MIN;
+    uint8_t *buffer = alloc_new(worth);
+    length = lzf_compress(quicklist_node_listpack(node), bytes, buffer, worth);
+    if (length != 0) {
+        block_free(list, node->block, node->capacity);
+        node->block = block_new(list, length);
+        memcpy(node->block, buffer, length);
+        node->capacity = length;
+        node->raw_bytes = (uint32_t)bytes;
+        node->is_compressed = true;
+    }
+    lazyfree_block(buffer, worth);
+}
+
+/* Compress those of a node and some behind (or before) it that lie in the deep and are not settled
+ * yet; not the node `end` and what is behind it. */
+static void compress_some(quicklist *list, quicklist_node *node, const quicklist_node *end,
+                          bool backward)
+{
+    for (int left = CHANGE_REACH; left > 0 && node != NULL && node != end; left--) {
+        if (node->place == QUICKLIST_NEW)
+            compress_node(list, node);
+        node = backward ? node->previous : node->next;
+    }
+}
+
+static NOINLINE void settle_compressing(quicklist *list, quicklist_node *changed)
+{
+    quicklist_node *first = list->head, *last = list->tail;
+    if (list->nodes <= 2 * (uint32_t)list->depth) {
+        for (; list->deep > 0; first = first->next)
+            open_node(list, first);
+        return;
+    }
+    for (uint16_t left = list->depth; left > 0; left--) {
+        if (first->place != QUICKLIST_END) {
+            open_node(list, first);
+            first->place = QUICKLIST_END;
+        }
+        if (last->place != QUICKLIST_END) {
+            open_node(list, last);
+            last->place = QUICKLIST_END;
+        }
+        first = first->next;
+        last = last->previous;
+    }
+    /* What has been pushed out of the ends. */
+    quicklist_node *head_end = first->previous, *tail_end = last->next, *node = first;
+    for (int left = CHANGE_REACH; left > 0 && node != tail_end; left--, node = node->next)
+        if (node->place == QUICKLIST_END)
+            node->place = QUICKLIST_NEW;
+    node = last;
+    for (int left = CHANGE_REACH; left > 0 && node != head_end; left--, node = node->previous)
+        if (node->place == QUICKLIST_END)
+            node->place = QUICKLIST_NEW;
+    compress_some(list, first, tail_end, false);
+    compress_some(list, last, head_end, true);
+    compress_some(list, changed, NULL, false);
+    compress_some(list, changed, NULL, true);
+}
+
+/* After each change of nodes: the ends are expanded, and what lies in the deep is compressed: what
+ * has been pushed out of the ends, and what is not settled around `changed` (NULL: nothing). */
+static inline void settle(quicklist *list, quicklist_node *changed)
+{
+    if (UNLIKELY(list->depth != 0))
+        settle_compressing(list, changed);
 }
 
 /* ---- making ---- */
 
-quicklist *quicklist_new(int fill)
+quicklist *quicklist_new(int fill, int depth)
 {
     quicklist *list = alloc_new(sizeof *list);
     memset(list, 0, sizeof *list);
     list->fill = fill < -5 ? -5 : fill > INT16_MAX ? INT16_MAX : fill;
+    list->depth = (uint16_t)(depth < 0 ? 0 : depth > UINT16_MAX ? UINT16_MAX : depth);
     list->bytes = alloc_usable(sizeof *list);
     return list;
 }
@@ -263,11 +398,13 @@ void quicklist_take_listpack(quicklist *list, uint8_t *block, size_t capacity)
     node->count = (uint32_t)listpack_count(block);
     list->bytes += alloc_usable(capacity);
     link_node(list, list->tail, node, true);
+    settle(list, NULL);
 }
 
 void quicklist_append_plain(quicklist *list, slice text)
 {
     link_node(list, list->tail, node_plain(list, text), true);
+    settle(list, NULL);
 }
 
 void quicklist_extend(quicklist *list, slice text, bool in_new_node)
@@ -275,6 +412,7 @@ void quicklist_extend(quicklist *list, slice text, bool in_new_node)
     quicklist_node *node = list->tail;
     if (in_new_node || node == NULL || node_bytes(node) + text.length > LISTPACK_BYTES_MAX / 2) {
         link_node(list, node, node_with(list, text, BLOCK_MIN, false), true);
+        settle(list, NULL);
         return;
     }
     size_t needed = node_bytes(node) + listpack_encoded_bytes(text);
@@ -285,17 +423,29 @@ void quicklist_extend(quicklist *list, slice text, bool in_new_node)
     list->count++;
 }
 
+/* New node with the same content, in no list yet; its block has no room. */
+static quicklist_node *node_copy(quicklist *list, const quicklist_node *node)
+{
+    quicklist_node *copy = node_new(list);
+    const uint8_t *content = node->is_compressed ? node->block : quicklist_node_listpack(node);
+    copy->capacity = node->is_compressed ? node->capacity : quicklist_node_bytes(node);
+    copy->block = block_new(list, copy->capacity);
+    if (copy->capacity)
+        memcpy(copy->block, content, copy->capacity);
+    copy->count = node->count;
+    copy->is_plain = node->is_plain;
+    copy->is_compressed = node->is_compressed;
+    if (node->is_compressed)
+        copy->raw_bytes = node->raw_bytes;
+    set_place(list, copy, node->place);
+    return copy;
+}
+
 quicklist *quicklist_copy(const quicklist *list)
 {
-    quicklist *copy = quicklist_new(list->fill);
-    for (const quicklist_node *node = list->head; node != NULL; node = node->next) {
-        if (node->is_plain) {
-            quicklist_append_plain(copy, (slice){(const char *)node->block, node->capacity});
-        } else {
-            const listpack *lp = quicklist_node_listpack(node);
-            quicklist_take_listpack(copy, listpack_copy(lp), listpack_bytes(lp));
-        }
-    }
+    quicklist *copy = quicklist_new(list->fill, list->depth);
+    for (const quicklist_node *node = list->head; node != NULL; node = node->next)
+        link_node(copy, copy->tail, node_copy(copy, node), true);
     return copy;
 }
 
@@ -328,10 +478,12 @@ void quicklist_push(quicklist *list, slice text, bool at_head)
     quicklist_node *node = at_head ? list->head : list->tail;
     if (UNLIKELY(is_large(list, text.length))) {
         link_node(list, node, node_plain(list, text), !at_head);
+        settle(list, NULL);
         return;
     }
-    if (UNLIKELY(!has_room(list, node, text.length))) {
+    if (UNLIKELY(!end_has_room(list, node, text.length))) {
         link_node(list, node, node_with(list, text, ahead(list, node), at_head), !at_head);
+        settle(list, NULL);
         return;
     }
     size_t room = at_head ? node->start : node->capacity - node->start - node_bytes(node);
@@ -360,6 +512,7 @@ void quicklist_pop(quicklist *list, bool at_head)
     quicklist_node *node = at_head ? list->head : list->tail;
     if (node->count == 1) {
         unlink_node(list, node);
+        settle(list, NULL);
         return;
     }
     listpack *lp = quicklist_node_listpack(node);
@@ -377,45 +530,94 @@ void quicklist_pop(quicklist *list, bool at_head)
 
 /* ---- finding ---- */
 
+/* The node that holds the element at *index, which becomes its number in the node, from whichever
+ * end is nearer; NULL: there is none. */
+static quicklist_node *find(const quicklist *list, int64_t *index)
+{
+    int64_t count = (int64_t)list->count, left = *index;
+    quicklist_node *node;
+    if (left < 0)
+        left += count;
+    if (left < 0 || left >= count)
+        return NULL;
+    if (left <= count / 2) {
+        for (node = list->head; left >= node->count; node = node->next)
+            left -= node->count;
+    } else {
+        left -= count;
+        for (node = list->tail; -left > node->count; node = node->previous)
+            left += node->count;
+    }
+    *index = left;
+    return node;
+}
+
+static void drop_expanded(quicklist_cursor *cursor)
+{
+    if (cursor->expanded != NULL)
+        lazyfree_block(cursor->expanded, cursor->expanded_capacity);
+    cursor->expanded = NULL;
+}
+
+/* What a compressed node holds, in the cursor's own block. */
+static NOINLINE listpack *expanded(quicklist_cursor *cursor, const quicklist_node *node)
+{
+    if (cursor->expanded == NULL || cursor->expanded_capacity < node->raw_bytes) {
+        drop_expanded(cursor);
+        cursor->expanded_capacity = node->raw_bytes;
+        cursor->expanded = alloc_new(node->raw_bytes);
+    }
+    expand(node, cursor->expanded);
+    return cursor->expanded;
+}
+
 static void point(quicklist_cursor *cursor, quicklist_node *node, int64_t offset)
 {
     cursor->node = node;
-    cursor->at = node->is_plain ? NULL : listpack_at(quicklist_node_listpack(node), offset);
+    cursor->lp = UNLIKELY(node->is_compressed) ? expanded(cursor, node)
+                                               : quicklist_node_listpack(node);
+    cursor->at = node->is_plain ? cursor->lp : listpack_at(cursor->lp, offset);
     cursor->offset = (uint32_t)(offset < 0 ? (int64_t)node->count + offset : offset);
 }
 
 bool quicklist_seek(quicklist_cursor *cursor, const quicklist *list, int64_t index)
 {
-    int64_t count = (int64_t)list->count;
-    quicklist_node *node;
-    cursor->list = (quicklist *)list;
-    cursor->node = NULL;
-    if (index < 0)
-        index += count;
-    if (index < 0 || index >= count)
+    quicklist_node *node = find(list, &index);
+    *cursor = (quicklist_cursor){.list = (quicklist *)list};
+    if (node == NULL)
         return false;
-    if (index <= count / 2) {
-        for (node = list->head; index >= node->count; node = node->next)
-            index -= node->count;
-        point(cursor, node, index);
-    } else {
-        index -= count;
-        for (node = list->tail; -index > node->count; node = node->previous)
-            index += node->count;
-        point(cursor, node, index);
+    point(cursor, node, index);
+    return true;
+}
+
+void quicklist_leave_slow(quicklist_cursor *cursor)
+{
+    drop_expanded(cursor);
+    if (cursor->has_changed)
+        settle(cursor->list, cursor->node);
+    cursor->has_changed = false;
+    cursor->node = NULL;
+}
+
+/* To the first (or last) element of a node; NULL: there is none. */
+static bool point_to(quicklist_cursor *cursor, quicklist_node *node, bool backward)
+{
+    if (node == NULL) {
+        quicklist_leave(cursor);
+        return false;
     }
+    point(cursor, node, backward ? -1 : 0);
     return true;
 }
 
 static bool point_beside(quicklist_cursor *cursor, bool backward)
 {
-    quicklist_node *node = backward ? cursor->node->previous : cursor->node->next;
-    if (node == NULL) {
-        cursor->node = NULL;
-        return false;
+    quicklist_node *node = cursor->node;
+    if (UNLIKELY(cursor->has_changed)) {
+        settle(cursor->list, node);
+        cursor->has_changed = false;
     }
-    point(cursor, node, backward ? -1 : 0);
-    return true;
+    return point_to(cursor, backward ? node->previous : node->next, backward);
 }
 
 bool quicklist_step(quicklist_cursor *cursor, bool backward)
@@ -423,12 +625,11 @@ bool quicklist_step(quicklist_cursor *cursor, bool backward)
     quicklist_node *node = cursor->node;
     if (UNLIKELY(cursor->offset == (backward ? 0 : node->count - 1)))
         return point_beside(cursor, backward);
-    const listpack *lp = quicklist_node_listpack(node);
     if (backward) {
-        cursor->at = listpack_previous(lp, cursor->at);
+        cursor->at = listpack_previous(cursor->lp, cursor->at);
         cursor->offset--;
     } else {
-        cursor->at = listpack_next(lp, cursor->at);
+        cursor->at = listpack_next(cursor->lp, cursor->at);
         cursor->offset++;
     }
     return true;
@@ -438,7 +639,7 @@ slice quicklist_text(const quicklist_cursor *cursor, char *digits)
 {
     const quicklist_node *node = cursor->node;
     if (UNLIKELY(node->is_plain))
-        return (slice){(const char *)node->block, node->capacity};
+        return (slice){(const char *)cursor->at, quicklist_node_bytes(node)};
     return listpack_text(cursor->at, digits);
 }
 
@@ -446,11 +647,33 @@ bool quicklist_equals(const quicklist_cursor *cursor, slice text)
 {
     const quicklist_node *node = cursor->node;
     if (UNLIKELY(node->is_plain))
-        return node->capacity == text.length && memcmp(node->block, text.data, text.length) == 0;
+        return quicklist_node_bytes(node) == text.length
+               && memcmp(cursor->at, text.data, text.length) == 0;
     return listpack_equals(cursor->at, text);
 }
 
 /* ---- changing nodes ---- */
+
+/* Before the node is changed on which a cursor stands: it takes the cursor's block, if it is
+ * compressed, so that the cursor's place stays valid. */
+static void open_here(quicklist_cursor *cursor)
+{
+    quicklist_node *node = cursor->node;
+    if (UNLIKELY(node->is_compressed)) {
+        take_expanded(cursor->list, node, cursor->expanded, cursor->expanded_capacity);
+        cursor->expanded = NULL;
+    }
+    open_node(cursor->list, node);
+}
+
+/* After a change that leaves the cursor void. */
+static void finish(quicklist_cursor *cursor, quicklist_node *changed)
+{
+    drop_expanded(cursor);
+    cursor->has_changed = false;
+    cursor->node = NULL;
+    settle(cursor->list, changed);
+}
 
 /* Insert before the element at `at` (NULL: at the end) of a node that has room by its limits. */
 static void node_insert(quicklist *list, quicklist_node *node, const uint8_t *at, slice text)
@@ -508,6 +731,8 @@ static quicklist_node *split(quicklist *list, quicklist_node *node, uint32_t off
 /* Append the second of two neighbours to the first; the second is gone. */
 static void merge(quicklist *list, quicklist_node *first, quicklist_node *second)
 {
+    open_node(list, first);
+    open_node(list, second);
     const listpack *tail = quicklist_node_listpack(second);
     size_t count = second->count;
     make_room(list, first, listpack_bytes(tail) - LISTPACK_OVERHEAD, false);
@@ -521,12 +746,13 @@ static bool may_merge(const quicklist *list, const quicklist_node *a, const quic
 {
     if (a == NULL || b == NULL || a->is_plain || b->is_plain)
         return false;
-    return !quicklist_exceeds(list->fill, node_bytes(a) + node_bytes(b) - LISTPACK_OVERHEAD,
-                              (size_t)a->count + b->count);
+    size_t bytes = quicklist_node_bytes(a) + quicklist_node_bytes(b) - LISTPACK_OVERHEAD;
+    return !quicklist_exceeds(list->fill, bytes, (size_t)a->count + b->count);
 }
 
-/* After a split: merge what fits around a node, in the order in which it is observed elsewhere. */
-static void merge_around(quicklist *list, quicklist_node *center)
+/* After a split: merge what fits around a node, in the order in which it is observed elsewhere.
+ * Returns the node that holds its elements then. */
+static quicklist_node *merge_around(quicklist *list, quicklist_node *center)
 {
     quicklist_node *previous = center->previous, *next = center->next;
     if (previous != NULL && may_merge(list, previous->previous, previous))
@@ -539,6 +765,7 @@ static void merge_around(quicklist *list, quicklist_node *center)
     }
     if (may_merge(list, center, center->next))
         merge(list, center, center->next);
+    return center;
 }
 
 /* ---- changing anywhere ---- */
@@ -547,8 +774,10 @@ static void insert_large(quicklist_cursor *cursor, slice text, bool after, bool 
 {
     quicklist *list = cursor->list;
     quicklist_node *node = cursor->node, *plain = node_plain(list, text), *other = NULL;
-    if (!at_border)
+    if (!at_border) {
+        open_here(cursor);
         other = split(list, node, cursor->offset, after);
+    }
     link_node(list, node, plain, after);
     if (other != NULL)
         link_node(list, plain, other, after);
@@ -563,9 +792,10 @@ void quicklist_insert(quicklist_cursor *cursor, slice text, bool after)
     if (UNLIKELY(is_large(list, text.length))) {
         insert_large(cursor, text, after, at_border);
     } else if (has_room(list, node, text.length)) {
-        const listpack *lp = quicklist_node_listpack(node);
-        node_insert(list, node, after ? listpack_next(lp, cursor->at) : cursor->at, text);
+        open_here(cursor);
+        node_insert(list, node, after ? listpack_next(cursor->lp, cursor->at) : cursor->at, text);
     } else if (at_border && has_room(list, beside, text.length)) {
+        open_node(list, beside);
         if (after)
             node_prepend(list, beside, text);
         else
@@ -573,23 +803,25 @@ void quicklist_insert(quicklist_cursor *cursor, slice text, bool after)
     } else if (at_border) {
         link_node(list, node, node_with(list, text, 0, false), after);
     } else {
+        open_here(cursor);
         quicklist_node *other = split(list, node, cursor->offset, after);
         link_node(list, node, other, after);
         if (after)
             node_prepend(list, other, text);
         else
             node_insert(list, other, NULL, text);
-        merge_around(list, node);
+        node = merge_around(list, node);
     }
-    cursor->node = NULL;
+    finish(cursor, node);
 }
 
 /* An element that fits into no listpack, or a listpack that would pass its bounds: the node is
- * split there, and the element stands alone. */
-static void replace_apart(quicklist_cursor *cursor, slice text)
+ * split there, and the element stands alone. Returns where that is. */
+static quicklist_node *replace_apart(quicklist_cursor *cursor, slice text)
 {
     quicklist *list = cursor->list;
     quicklist_node *node = cursor->node, *other = NULL, *made;
+    open_here(cursor);
     if (cursor->offset != node->count - 1)
         other = split(list, node, cursor->offset, true);
     made = is_large(list, text.length) ? node_plain(list, text)
@@ -599,23 +831,24 @@ static void replace_apart(quicklist_cursor *cursor, slice text)
         link_node(list, made, other, true);
     if (node->count == 1) {
         unlink_node(list, node);
-        return;
+        return made;
     }
     node_cut(list, node, listpack_last(quicklist_node_listpack(node)), 1);
-    merge_around(list, made);
+    return merge_around(list, made);
 }
 
-static void replace_plain(quicklist_cursor *cursor, slice text)
+/* Replace a plain node; returns what stands in its place. */
+static quicklist_node *replace_plain(quicklist_cursor *cursor, slice text)
 {
     quicklist *list = cursor->list;
-    quicklist_node *node = cursor->node;
-    if (is_large(list, text.length)) {
-        quicklist_node *made = node_plain(list, text);
-        link_node(list, node, made, true);
-    } else {
+    quicklist_node *node = cursor->node, *next;
+    if (is_large(list, text.length))
+        link_node(list, node, node_plain(list, text), true);
+    else
         quicklist_insert(cursor, text, true);
-    }
+    next = node->next;
     unlink_node(list, node);
+    return next;
 }
 
 void quicklist_replace(quicklist_cursor *cursor, slice text)
@@ -623,11 +856,12 @@ void quicklist_replace(quicklist_cursor *cursor, slice text)
     quicklist *list = cursor->list;
     quicklist_node *node = cursor->node;
     if (UNLIKELY(node->is_plain)) {
-        replace_plain(cursor, text);
+        node = replace_plain(cursor, text);
     } else if (UNLIKELY(is_large(list, text.length)
-                        || node_bytes(node) + text.length > LISTPACK_BYTES_MAX / 2)) {
-        replace_apart(cursor, text);
+                        || quicklist_node_bytes(node) + text.length > LISTPACK_BYTES_MAX / 2)) {
+        node = replace_apart(cursor, text);
     } else {
+        open_here(cursor);
         size_t offset = (size_t)(cursor->at - quicklist_node_listpack(node));
         size_t old = listpack_element_bytes(cursor->at), made = listpack_encoded_bytes(text);
         if (made > old)
@@ -636,7 +870,7 @@ void quicklist_replace(quicklist_cursor *cursor, slice text)
                                   quicklist_node_listpack(node) + offset, text);
         slim(list, node);
     }
-    cursor->node = NULL;
+    finish(cursor, node);
 }
 
 bool quicklist_remove(quicklist_cursor *cursor, bool backward)
@@ -645,18 +879,22 @@ bool quicklist_remove(quicklist_cursor *cursor, bool backward)
     quicklist_node *node = cursor->node;
     uint32_t offset = cursor->offset;
     if (node->count == 1) {
-        bool found = point_beside(cursor, backward);
+        quicklist_node *beside = backward ? node->previous : node->next;
+        cursor->has_changed = false;
         unlink_node(list, node);
-        return found;
+        settle(list, NULL);
+        return point_to(cursor, beside, backward);
     }
+    open_here(cursor);
     size_t place = (size_t)(cursor->at - quicklist_node_listpack(node));
     node_cut(list, node, cursor->at, 1);
+    cursor->has_changed = true;
     if (backward ? offset == 0 : offset == node->count)
         return point_beside(cursor, backward);
-    const listpack *lp = quicklist_node_listpack(node);
-    cursor->at = (uint8_t *)lp + place;
+    cursor->lp = quicklist_node_listpack(node);
+    cursor->at = cursor->lp + place;
     if (backward) {
-        cursor->at = listpack_previous(lp, cursor->at);
+        cursor->at = listpack_previous(cursor->lp, cursor->at);
         cursor->offset--;
     }
     return true;
@@ -664,18 +902,23 @@ bool quicklist_remove(quicklist_cursor *cursor, bool backward)
 
 void quicklist_remove_range(quicklist *list, size_t start, size_t count)
 {
-    quicklist_cursor cursor;
-    if (count == 0 || !quicklist_seek(&cursor, list, (int64_t)start))
+    int64_t first = (int64_t)start;
+    quicklist_node *node = find(list, &first), *changed = NULL;
+    if (count == 0 || node == NULL)
         return;
-    quicklist_node *node = cursor.node;
-    for (uint32_t offset = cursor.offset; count > 0; offset = 0) {
+    uint32_t offset = (uint32_t)(first < 0 ? first + node->count : first);
+    for (; count > 0; offset = 0) {
         quicklist_node *next = node->next;
         size_t here = node->count - offset < count ? node->count - offset : count;
         count -= here;
-        if (here == node->count)
+        if (here == node->count) {
             unlink_node(list, node);
-        else
+        } else {
+            open_node(list, node);
             node_cut(list, node, listpack_at(quicklist_node_listpack(node), offset), here);
+            changed = node;
+        }
         node = next;
     }
+    settle(list, changed);
 }

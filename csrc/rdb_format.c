@@ -129,6 +129,15 @@ void rdb_write_string(rdb_writer *writer, const void *text, size_t length) {
     rdb_write_bytes(writer, text, length);
 }
 
+void rdb_write_compressed(rdb_writer *writer, const void *stream, size_t stream_length,
+                          size_t length)
+{
+    rdb_write_byte(writer, SPECIAL_LZF);
+    rdb_write_length(writer, stream_length);
+    rdb_write_length(writer, length);
+    rdb_write_bytes(writer, stream, stream_length);
+}
+
 void rdb_write_number(rdb_writer *writer, int64_t number) {
     char digits[NUMBER_INT64_MAX_LENGTH];
     if (write_small_number(writer, number)) return;

@@ -62,6 +62,9 @@ void rdb_write_byte(rdb_writer *writer, uint8_t byte);
 void rdb_write_length(rdb_writer *writer, uint64_t length);
 /* The text, as a number or compressed where that is shorter. */
 void rdb_write_string(rdb_writer *writer, const void *text, size_t length);
+/* A text of `length` bytes by its LZF stream, as rdb_write_string does where that is shorter. */
+void rdb_write_compressed(rdb_writer *writer, const void *stream, size_t stream_length,
+                          size_t length);
 /* The decimal text of a number. */
 void rdb_write_number(rdb_writer *writer, int64_t number);
 /* Version and checksum behind all that has been written: the payload is complete. */

@@ -1,5 +1,5 @@
 # list.h, quicklist.h: the list behind one key, whichever its encoding.
-from libc.stdint cimport int64_t, uint8_t, uint32_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 from fastredis.capi.common cimport slice
 from fastredis.capi.entry cimport entry
 from fastredis.capi.packing cimport collection_limits
@@ -9,8 +9,10 @@ cdef extern from "quicklist.h" nogil:
         quicklist_node *next
         uint8_t *block
         size_t capacity
+        uint32_t raw_bytes
         uint32_t count
         bint is_plain
+        bint is_compressed
     ctypedef struct quicklist:
         quicklist_node *head
         size_t count
@@ -18,12 +20,14 @@ cdef extern from "quicklist.h" nogil:
         uint32_t nodes
         size_t large_from
         int fill
-    quicklist *quicklist_new(int fill)
+        uint16_t depth
+    quicklist *quicklist_new(int fill, int depth)
     bint quicklist_free_some(quicklist *list, size_t budget)
     void quicklist_take_listpack(quicklist *list, uint8_t *block, size_t capacity)
     void quicklist_append_plain(quicklist *list, slice text)
     void quicklist_extend(quicklist *list, slice text, bint in_new_node)
     uint8_t *quicklist_node_listpack(const quicklist_node *node)
+    size_t quicklist_node_bytes(const quicklist_node *node)
     void quicklist_push(quicklist *list, slice text, bint at_head)
 
 cdef extern from "list.h" nogil:
@@ -51,6 +55,7 @@ cdef extern from "list.h" nogil:
     bint list_matches(const list_iterator *iterator, slice text)
     bint list_next(list_iterator *iterator, slice *value)
     bint list_remove(list_iterator *iterator, entry *e)
+    void list_leave(list_iterator *iterator)
     void list_replace(list_iterator *iterator, entry *e, slice value)
     void list_insert(list_iterator *iterator, entry *e, slice value, bint after)
     void list_remove_range(entry *e, size_t start, size_t count)

@@ -31,6 +31,8 @@ cdef extern from "rdb_format.h" nogil:
     void rdb_write_byte(rdb_writer *writer, uint8_t byte)
     void rdb_write_length(rdb_writer *writer, uint64_t length)
     void rdb_write_string(rdb_writer *writer, const void *text, size_t length)
+    void rdb_write_compressed(rdb_writer *writer, const void *stream, size_t stream_length,
+                              size_t length)
     void rdb_write_number(rdb_writer *writer, int64_t number)
     void rdb_write_footer(rdb_writer *writer)
     void rdb_write_footer_of(rdb_writer *writer, uint16_t version)

@@ -90,6 +90,7 @@ cdef void reply_elements(reply *out, const entry *e, int64_t start, int64_t coun
     while count and list_next(&iterator, &value):
         reply_bulk(out, value.data, value.length)
         count -= 1
+    list_leave(&iterator)
 
 
 cdef void pop_one(Call *call, slice key, entry *e, bint at_head) noexcept nogil:
@@ -308,6 +309,7 @@ cdef void cmd_lindex(Call *call) noexcept nogil:
     if list_iterate_at(&iterator, e, index, False):
         list_next(&iterator, &value)
         reply_bulk(call.out, value.data, value.length)
+        list_leave(&iterator)
     else:
         reply_null(call.out)
 
@@ -395,6 +397,7 @@ cdef int64_t _search(Call *call, const entry *e, const Search *search) noexcept 
                 if told == search.count or search.count < 0:
                     break
         at += 1
+    list_leave(&iterator)
     return told
 
 
@@ -489,6 +492,7 @@ cdef void cmd_lrem(Call *call) noexcept nogil:
             removed += 1
             if removed == count:
                 break
+    list_leave(&iterator)
     if removed:
         list_removed(call.database, key, e, removed)
     reply_int(call.out, removed)
@@ -536,18 +540,17 @@ cdef void list_describe(const entry *e, char *text, size_t capacity) noexcept no
     cdef const quicklist_node *node = list.head
     cdef size_t bytes = 0
     while node != NULL:
-        bytes += node.capacity if node.is_plain else listpack_bytes(quicklist_node_listpack(node))
+        bytes += quicklist_node_bytes(node)
         node = node.next
-    snprintf(text, capacity, b" ql_nodes:%u ql_avg_node:%.2f ql_listpack_max:%d ql_compressed:0 "
+    snprintf(text, capacity, b" ql_nodes:%u ql_avg_node:%.2f ql_listpack_max:%d ql_compressed:%d "
              b"ql_uncompressed_size:%lu", list.nodes, <double>list.count / list.nodes, list.fill,
-             <unsigned long>bytes)
+             list.depth != 0, <unsigned long>bytes)
 
 
 # ---- saving: a list of nodes, each a listpack or one big element ----
 
 cdef void _list_save(rdb_writer *writer, const entry *e) noexcept nogil:
     cdef const quicklist_node *node
-    cdef const uint8_t *lp
     rdb_write_byte(writer, RDB_TYPE_LIST_QUICKLIST_2)
     if list_is_packed(e):
         rdb_write_length(writer, 1)
@@ -557,13 +560,11 @@ cdef void _list_save(rdb_writer *writer, const entry *e) noexcept nogil:
     rdb_write_length(writer, list_quick(e).nodes)
     node = list_quick(e).head
     while node != NULL:
-        if node.is_plain:
-            rdb_write_length(writer, RDB_NODE_PLAIN)
-            rdb_write_string(writer, node.block, node.capacity)
+        rdb_write_length(writer, RDB_NODE_PLAIN if node.is_plain else RDB_NODE_PACKED)
+        if node.is_compressed:
+            rdb_write_compressed(writer, node.block, node.capacity, node.raw_bytes)
         else:
-            lp = quicklist_node_listpack(node)
-            rdb_write_length(writer, RDB_NODE_PACKED)
-            rdb_write_string(writer, lp, listpack_bytes(lp))
+            rdb_write_string(writer, quicklist_node_listpack(node), quicklist_node_bytes(node))
         node = node.next
 
 
@@ -663,7 +664,8 @@ cdef bint _load_nodes(rdb_reader *reader, uint8_t rdb_type, quicklist *list) noe
 
 cdef entry *_list_load(rdb_reader *reader, uint8_t rdb_type, slice key,
                        int64_t due_ms) noexcept nogil:
-    cdef quicklist *list = quicklist_new(state.limits.packing.list_size)
+    cdef quicklist *list = quicklist_new(state.limits.packing.list_size,
+                                         state.limits.packing.list_compress_depth)
     list.large_from = state.limits.packing.list_node_max
     if _load_nodes(reader, rdb_type, list):
         if rdb_type == RDB_TYPE_LIST_ZIPLIST:

@@ -106,6 +106,7 @@ cdef void _sort_list(Sorting *sorting, const entry *e, bint whole) noexcept nogi
     while left and list_next(&iterator, &text):
         sort_add(&sorting.items, sort_keep(&sorting.items, text))
         left -= 1
+    list_leave(&iterator)
 
 
 cdef void _sort_zset(Sorting *sorting, const entry *e, bint whole) noexcept nogil:

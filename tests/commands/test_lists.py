@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Iterator
 
 import pytest
 
@@ -30,11 +31,15 @@ def elements(*texts: object) -> Expected:
     return array(*(bulk(text if isinstance(text, bytes) else str(text)) for text in texts))
 
 
-@pytest.fixture(params=["-2", "2", "128"])
-def node_size(request: pytest.FixtureRequest, dialogue: Dialogue) -> str:
-    """list-max-listpack-size: the usual one, one that lists pass at once, and one by count."""
-    dialogue.ok(f"CONFIG SET list-max-listpack-size {request.param}")
-    return request.param
+@pytest.fixture(params=["-2", "2", "128", "2 depth 1", "3 depth 2", "-1 depth 1"])
+def node_size(request: pytest.FixtureRequest, dialogue: Dialogue) -> Iterator[str]:
+    """list-max-listpack-size: the usual one, one that lists pass at once, and one by count; and
+    small ones with a list-compress-depth."""
+    size, _, depth = request.param.partition(" depth ")
+    dialogue.ok(f"CONFIG SET list-max-listpack-size {size}",
+                f"CONFIG SET list-compress-depth {depth or 0}")
+    yield size
+    dialogue.ok("CONFIG SET list-max-listpack-size -2", "CONFIG SET list-compress-depth 0")
 
 
 def test_wrong_numbers_of_arguments_are_refused(dialogue: Dialogue) -> None:
@@ -362,3 +367,119 @@ def test_random_changes_leave_what_a_python_list_would_hold(
             else:
                 del kept[len(kept) - 1 - kept[::-1].index(wanted)]
     dialogue.check([("LRANGE k 0 -1", elements(*kept))])
+
+
+# ---- list-compress-depth ----
+
+# Nodes of four that a compressor makes much shorter, and one that it cannot.
+NOISE = random.Random(7).randbytes(300)
+LONG = [b"item:%d:" % number + b"abc" * 30 for number in range(60)] + [NOISE] * 8
+
+
+@pytest.fixture
+def small_nodes(dialogue: Dialogue) -> Iterator[None]:
+    """Four elements a node; the directives are set back behind the test."""
+    dialogue.ok("CONFIG SET list-max-listpack-size 4")
+    yield
+    dialogue.ok("CONFIG SET list-max-listpack-size -2", "CONFIG SET list-compress-depth 0")
+
+
+def told(dialogue: Dialogue, key: str) -> dict[str, str]:
+    """What DEBUG OBJECT says of a quicklist."""
+    text = dialogue.call(f"DEBUG OBJECT {key}").decode()
+    return dict(word.split(":")[:2] for word in text.split() if word.startswith("ql_"))
+
+
+def memory(dialogue: Dialogue, key: str) -> int:
+    return dialogue.call(f"MEMORY USAGE {key} SAMPLES 0")
+
+
+def test_the_depth_is_that_of_the_day_when_a_list_was_made(
+        dialogue: Dialogue, small_nodes: None) -> None:
+    """Redis keeps it with the list: a change counts for lists that are made or loaded later."""
+    dialogue.ok(["RPUSH", "plain", *LONG], "CONFIG SET list-compress-depth 1",
+                ["RPUSH", "dense", *LONG], ["RPUSH", "plain", "x"], "LSET plain 20 y")
+    payload = dialogue.call("DUMP plain")
+    dialogue.ok("COPY plain copy", ["RESTORE", "restored", "0", payload],
+                "CONFIG SET list-compress-depth 0", ["RPUSH", "dense", "x"], "COPY dense both")
+    dialogue.ok("LSET dense 20 y", "LSET both 20 y", ["RESTORE", "again", "0", payload])
+    depths = {key: told(dialogue, key)["ql_compressed"]
+              for key in ("plain", "dense", "copy", "restored", "both", "again")}
+    assert depths == {"plain": "0", "dense": "1", "copy": "0", "restored": "1", "both": "1",
+                      "again": "0"}
+    assert told(dialogue, "dense") == {**told(dialogue, "plain"), "ql_compressed": "1"}
+    for key in ("dense", "restored", "both"):
+        assert memory(dialogue, key) < memory(dialogue, "plain") * 0.75, key
+    digests = dialogue.call("DEBUG DIGEST-VALUE plain dense copy restored both again")
+    assert len(set(digests)) == 1
+
+
+@pytest.mark.parametrize("depth", [1, 2, 5, 8, 9, 70000])
+def test_only_nodes_deeper_than_the_depth_are_compressed(
+        dialogue: Dialogue, small_nodes: None, depth: int) -> None:
+    texts = [b"%064d" % number for number in range(68)]
+    dialogue.ok(["RPUSH", "plain", *texts], f"CONFIG SET list-compress-depth {depth}",
+                ["RPUSH", "dense", *texts])
+    assert told(dialogue, "dense")["ql_nodes"] == "17"
+    assert told(dialogue, "dense")["ql_compressed"] == "1"
+    saved = memory(dialogue, "plain") - memory(dialogue, "dense")
+    assert (saved > 100 * (17 - 2 * depth)) if depth <= 8 else abs(saved) <= 100
+
+
+def test_every_command_works_on_compressed_lists(dialogue: Dialogue, small_nodes: None) -> None:
+    """The same to a list of each kind, in its middle too: the same replies and the same nodes."""
+    dialogue.ok(["RPUSH", "plain", *LONG], "CONFIG SET list-compress-depth 1",
+                ["RPUSH", "dense", *LONG])
+    for command in ("LINDEX k 30", "LINDEX k -31", "LRANGE k 0 -1", "LRANGE k 20 40",
+                    ["LPOS", "k", LONG[33]], ["LPOS", "k", NOISE, "RANK", "-2", "COUNT", "3"],
+                    ["LPOS", "k", "none", "MAXLEN", "30"], "LSET k 30 short",
+                    ["LSET", "k", "31", "long" * 3000], ["LSET", "k", "31", b"a" * 100],
+                    ["LINSERT", "k", "BEFORE", LONG[22], b"b" * 100],
+                    ["LINSERT", "k", "AFTER", LONG[22], "big" * 4000],
+                    ["LINSERT", "k", "AFTER", "none", "x"], "LREM k 1 short",
+                    ["LREM", "k", "-2", NOISE], ["LREM", "k", "0", b"b" * 100],
+                    ["LREM", "k", "1", "big" * 4000], "LTRIM k 3 -4", "SORT k ALPHA LIMIT 10 30",
+                    "SORT k ALPHA STORE sorted", "SORT k BY nosort LIMIT 20 3", "LPOP k",
+                    "RPOP k 9", "LMOVE k k LEFT RIGHT", "LMOVE k k RIGHT LEFT", "RPOPLPUSH k k",
+                    "LPOP k 17", "LMPOP 1 k RIGHT COUNT 2", "LLEN k", "LRANGE k -100 100"):
+        replies = set()
+        for key in (b"plain", b"dense"):
+            argv = command.split() if isinstance(command, str) else command
+            replies.add(dialogue.raw([key if word == "k" else word for word in argv])
+                        .replace(key, b"k"))
+        assert len(replies) == 1, command
+        assert not next(iter(replies)).startswith(b"-"), command
+        assert told(dialogue, "dense") == {**told(dialogue, "plain"), "ql_compressed": "1"}
+        digests = dialogue.call("DEBUG DIGEST-VALUE plain dense")
+        assert digests[0] == digests[1], command
+
+
+def test_a_payload_does_not_tell_the_depth(dialogue: Dialogue, small_nodes: None) -> None:
+    """What a node is stored as is what the payload compresses it to."""
+    for texts in (LONG, ODD, [b"z" * 9000] * 5, [b"short"] * 50):
+        dialogue.ok("DEL plain dense r", "CONFIG SET list-compress-depth 0",
+                    ["RPUSH", "plain", *texts], "CONFIG SET list-compress-depth 1",
+                    ["RPUSH", "dense", *texts])
+        payload = dialogue.call("DUMP dense")
+        assert payload == dialogue.call("DUMP plain")
+        dialogue.check([(["RESTORE", "r", "0", payload], OK),
+                        ("LRANGE r 0 -1", elements(*texts))])
+
+
+@pytest.mark.target("fastredis", reason="Redis counts no bytes exactly")
+def test_reading_a_compressed_list_keeps_no_memory(
+        dialogue: Dialogue, small_nodes: None) -> None:
+    def used() -> int:
+        info = dialogue.call("INFO memory")
+        return int(info.split(b"used_memory:")[1].split(b"\r\n")[0])
+
+    dialogue.ok("CONFIG SET list-compress-depth 1", ["RPUSH", "k", *LONG])
+    reads = ["LINDEX k 30", "LRANGE k 10 30", "SORT k ALPHA LIMIT 0 5",
+             "SORT k BY nosort LIMIT 20 1", ["LPOS", "k", LONG[30]],
+             ["LPOS", "k", "none", "MAXLEN", "30"], ["LREM", "k", "1", "none"],
+             ["LINSERT", "k", "AFTER", "none", "x"], "DEBUG DIGEST-VALUE k", "DUMP k"]
+    sums = []
+    for _ in range(4):
+        dialogue.ok(*reads * 50)
+        sums.append(used())
+    assert sums[-1] - sums[0] < 5000

@@ -58,6 +58,8 @@ static void check_against(const entry *e, const model *m)
         }
         CHECK(!list_step(&iterator));
     }
+    if (m->count > 0 && list_iterate_at(&iterator, e, (int64_t)m->count / 2, true))
+        list_leave(&iterator);
     CHECK(list_bytes(e) > 0);
 }
 
@@ -115,6 +117,7 @@ static void change_many(check_run *run, entry *e, model *m, const collection_lim
             index -= !backward;
         }
     }
+    list_leave(&iterator);
     size_t start = check_random_below(run, m->count);
     size_t count = check_random_below(run, m->count - start + (start > 0));
     list_remove_range(e, start, count);
@@ -128,10 +131,13 @@ static void test_random_changes_leave_what_an_array_would_hold(check_run *run)
     static model m;
     char buffer[64];
     size_t packed = 0, quick = 0;
-    for (size_t index = 0; index < CHECK_LENGTH(sizes); index++) {
-        collection_limits limits = {.list_size = sizes[index], .list_node_max = index % 2 ? 30 : 0};
+    for (size_t index = 0; index < 3 * CHECK_LENGTH(sizes); index++) {
+        collection_limits limits = {.list_size = sizes[index % CHECK_LENGTH(sizes)],
+                                    .list_node_max = index % 2 ? 30 : 0};
         entry *e = list_new(KEY, ENTRY_NO_DUE);
         for (uint64_t round = check_iterations(run, 3000); round > 0; round--) {
+            /* Counts for the quicklists that are made from now on. */
+            limits.list_compress_depth = (int)((round / 100 + index) % 3);
             slice text = random_text(run, buffer);
             unsigned draw = (unsigned)check_random_below(run, 100);
             if (draw < 60 || m.count == 0)
@@ -211,7 +217,7 @@ static void test_a_loaded_list_is_a_listpack_up_to_the_whole_limit(check_run *ru
     collection_limits limits = {.list_size = 4};
     (void)run;
     for (size_t count = 1; count < 10; count++) {
-        quicklist *list = quicklist_new(4);
+        quicklist *list = quicklist_new(4, 0);
         for (size_t index = 0; index < count; index++)
             quicklist_push(list, (slice){"x", 1}, false);
         entry *e = list_new_of(KEY, ENTRY_NO_DUE, list, &limits);

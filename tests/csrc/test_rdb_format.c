@@ -87,6 +87,27 @@ static void test_long_runs_are_compressed_and_noise_is_not(check_run *run)
     rdb_writer_free(&writer);
 }
 
+/* Lists keep some of their nodes as streams: a file must not show which. */
+static void test_a_stream_made_before_is_written_as_the_text_would_be(check_run *run)
+{
+    char text[500], stream[sizeof text];
+    rdb_writer whole, parts;
+
+    rdb_writer_init(&whole);
+    rdb_writer_init(&parts);
+    for (size_t length = 48; length < sizeof text; length++) {
+        memset(text, 'a' + (int)check_random_below(run, 26), length);
+        check_random_bytes(run, text, length / 3);
+        size_t stream_length = lzf_compress(text, length, stream, length - 8);
+        CHECK(stream_length > 0);
+        rdb_write_string(&whole, text, length);
+        rdb_write_compressed(&parts, stream, stream_length, length);
+    }
+    CHECK_BYTES(parts.data, parts.length, whole.data, whole.length);
+    rdb_writer_free(&whole);
+    rdb_writer_free(&parts);
+}
+
 static void test_lengths_come_back(check_run *run)
 {
     static const uint64_t edges[] = {0, 63, 64, 16383, 16384, UINT32_MAX, 1ULL << 32, UINT64_MAX};
@@ -297,6 +318,7 @@ int main(int count, char **arguments)
         CHECK_TEST(test_payload_of_a_real_server_is_reproduced),
         CHECK_TEST(test_small_numbers_take_their_special_form),
         CHECK_TEST(test_long_runs_are_compressed_and_noise_is_not),
+        CHECK_TEST(test_a_stream_made_before_is_written_as_the_text_would_be),
         CHECK_TEST(test_lengths_come_back),
         CHECK_TEST(test_strings_come_back_whatever_they_hold),
         CHECK_TEST(test_numbers_are_written_as_their_text),

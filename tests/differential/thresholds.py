@@ -29,12 +29,17 @@ TINY_THRESHOLDS: Thresholds = (
     ("stream-node-max-bytes", "200"), ("hll-sparse-max-bytes", "60"))
 
 TINY_SHARE = 0.7
+TINY_DEPTHS = ("0", "1", "2")
 
 
 def draw_thresholds(rng: Random) -> Thresholds:
-    """Tiny ones most of the time, some of them only, or none."""
+    """Tiny ones most of the time, some of them only, or none. Tiny ones come with each depth to
+    which lists are compressed."""
     if rng.random() >= TINY_SHARE:
         return DEFAULT_THRESHOLDS
+    depth = rng.choice(TINY_DEPTHS)
+    tiny = tuple((name, depth if name == "list-compress-depth" else value)
+                 for name, value in TINY_THRESHOLDS)
     if rng.random() < 0.5:
-        return TINY_THRESHOLDS
-    return tuple(rng.choice(pair) for pair in zip(DEFAULT_THRESHOLDS, TINY_THRESHOLDS))
+        return tiny
+    return tuple(rng.choice(pair) for pair in zip(DEFAULT_THRESHOLDS, tiny))
