@@ -62,8 +62,9 @@
  * size that it asked for, to alloc_free or alloc_pages_free. There is no allocation failure to
  * handle: without memory the process ends with a message (maxmemory is the recoverable path).
  *
- * Threads: one thread only, except alloc_free_detached. The state below is the only mutable global
- * of csrc: the count must be one, whoever asks.
+ * Threads: one thread only, except alloc_free_detached. The state below is global: the count
+ * must be one, whoever asks. (Beside it csrc has the queue of lazyfree, the worker of
+ * prefault, and what clock has measured once.)
  *
  * Disadvantages: blocks cannot move, so a data set that shrinks at random keeps sparse slabs until
  * they are reused or drained; 8-byte alignment is not enough for SSE types; a wrong size at free

@@ -29,13 +29,6 @@ size_mul(size_t a, size_t b, size_t *result)
     return __builtin_mul_overflow(a, b, result);
 }
 
-/* *result = a - b; true if b is larger than a. */
-static ALWAYS_INLINE __attribute__((warn_unused_result)) bool
-size_sub(size_t a, size_t b, size_t *result)
-{
-    return __builtin_sub_overflow(a, b, result);
-}
-
 static ALWAYS_INLINE size_t size_add_or_die(size_t a, size_t b)
 {
     size_t result;
@@ -49,14 +42,6 @@ static ALWAYS_INLINE size_t size_mul_or_die(size_t a, size_t b)
     size_t result;
     if (UNLIKELY(size_mul(a, b, &result)))
         fatal("Size overflow: %zu * %zu", a, b);
-    return result;
-}
-
-static ALWAYS_INLINE size_t size_sub_or_die(size_t a, size_t b)
-{
-    size_t result;
-    if (UNLIKELY(size_sub(a, b, &result)))
-        fatal("Size overflow: %zu - %zu", a, b);
     return result;
 }
 

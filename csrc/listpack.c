@@ -12,6 +12,7 @@
 #include "listpack.h"
 
 #include "checked.h"
+#include "listpack_cursor.h"
 
 enum {
     END_MARK = 0xff,
@@ -55,18 +56,6 @@ typedef struct element_plan {
 } element_plan;
 
 /* ---- bytes of one element ---- */
-
-/* The steps from two bytes on come one earlier than the bits would ask for: so do files. */
-static inline size_t back_bytes(size_t data_bytes)
-{
-    if (data_bytes < 1 << 7)
-        return 1;
-    if (data_bytes < (1 << 14) - 1)
-        return 2;
-    if (data_bytes < (1 << 21) - 1)
-        return 3;
-    return data_bytes < (1 << 28) - 1 ? 4 : 5;
-}
 
 static inline void write_back_length(uint8_t *to, size_t data_bytes, size_t length)
 {
@@ -114,7 +103,7 @@ static size_t NOINLINE long_text_bytes(const uint8_t *at)
 {
     slice text = text_at(at);
     size_t data = (size_t)((const uint8_t *)text.data - at) + text.length;
-    return data + back_bytes(data);
+    return data + listpack_back_bytes(data);
 }
 
 static ALWAYS_INLINE size_t element_bytes(const uint8_t *at)
@@ -200,7 +189,7 @@ static ALWAYS_INLINE void plan_text(element_plan *plan, slice text)
         plan->head_length = 5;
     }
     size_t data = plan->head_length + text.length;
-    plan->back_length = (uint8_t)back_bytes(data);
+    plan->back_length = (uint8_t)listpack_back_bytes(data);
     plan->bytes = data + plan->back_length;
 }
 
@@ -667,7 +656,7 @@ bool listpack_check(const void *bytes, size_t length)
     size_t at = LISTPACK_HEADER_BYTES, end = length - 1, count = 0;
     for (; at < end; count++) {
         size_t left = end - at, data = checked_data_bytes(lp + at, left);
-        size_t back = back_bytes(data);
+        size_t back = listpack_back_bytes(data);
         uint8_t expected[5];
         if (data == 0 || data + back > left)
             return false;

@@ -38,12 +38,13 @@ static inline size_t listpack_data_bytes(const uint8_t *at) {
     return first == 0xf4 ? 9 : (size_t)(first - 0xf1) + 3;
 }
 
-/* Bytes of the back length of an element with that many bytes of encoding and data. */
+/* Bytes of the back length of an element with that many bytes of encoding and data. The steps from
+ * two bytes on come one earlier than the bits would ask for: so do files. */
 static inline size_t listpack_back_bytes(size_t data_bytes) {
     if (data_bytes < 1 << 7) return 1;
-    if (data_bytes < 1 << 14) return 2;
-    if (data_bytes < 1 << 21) return 3;
-    return data_bytes < 1 << 28 ? 4 : 5;
+    if (data_bytes < (1 << 14) - 1) return 2;
+    if (data_bytes < (1 << 21) - 1) return 3;
+    return data_bytes < (1 << 28) - 1 ? 4 : 5;
 }
 
 static inline const uint8_t *listpack_behind(const uint8_t *at) {

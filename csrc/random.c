@@ -50,18 +50,6 @@ double random_unit(random_state *state)
     return (double)(random_next(state) >> 11) * 0x1p-53;
 }
 
-void random_hex(random_state *state, char *out, size_t digits)
-{
-    uint64_t bits = 0;
-
-    for (size_t i = 0; i < digits; i++) {
-        if (i % 16 == 0)
-            bits = random_next(state);
-        out[i] = "0123456789abcdef"[bits & 15];
-        bits >>= 4;
-    }
-}
-
 #if !defined(HAVE_ARC4RANDOM)
 /* For kernels without the system call, and for systems that have only the file. */
 static void read_urandom(unsigned char *out, size_t length)

@@ -45,9 +45,6 @@ uint64_t random_below(random_state *state, uint64_t bound);
 /* A double in [0, 1): one of the 2^53 multiples of 2^-53, each equally likely. */
 double random_unit(random_state *state);
 
-/* Writes `digits` lower-case hexadecimal digits, no NUL (40 for a run id). */
-void random_hex(random_state *state, char *out, size_t digits);
-
 /* Fills `out` with entropy of the operating system, fit for secrets. Blocks only while a booting
  * machine has none yet; aborts the process with a message if the system has no source at all,
  * because going on with guessable secrets would be worse. */

@@ -35,8 +35,8 @@ enum {
 
 /* Type and value. */
 void stream_save(rdb_writer *writer, const stream *s);
-/* The value of that type, or NULL where it is malformed. Times that an old form does not tell are
- * set to now. */
+/* The value of that type, or NULL where it is malformed. Where an old form
+ * tells one time of a consumer, it counts as the other as well. */
 stream *stream_load(rdb_reader *reader, uint8_t type);
 
 #endif

@@ -43,6 +43,7 @@ class DatabaseNumbers(TypedDict):
     id: int
     keys: int
     expires: int
+    field_expires: int
     mean_ttl_ms: int
     table_bytes: int
     expires_bytes: int

@@ -330,7 +330,8 @@ cdef class SkipList:
         self.list = skiplist_new(&self.type)
 
     def __dealloc__(self):
-        skiplist_free(self.list)
+        if self.list != NULL:    # else the arguments were wrong
+            skiplist_free(self.list)
 
     cdef inline bint _find(self, bytes member, slice *text, uint64_t *hash,
                            skiplist_place *place) noexcept:

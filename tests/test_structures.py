@@ -440,6 +440,16 @@ def test_due_times_beyond_the_range_of_the_heap_are_clamped_or_refused():
     assert b"farther" not in heap
 
 
+@pytest.mark.parametrize("make", [
+    lambda: HashTable(seed=-1), lambda: HashTable(1), lambda: SkipList(seed=-1),
+    lambda: SkipList(1), lambda: RespParser(bulk_max_bytes="x"), lambda: RespParser(1)])
+def test_wrong_arguments_are_refused_and_leave_nothing_behind(make, used_before):
+    """What was to be made is freed before it has been."""
+    with pytest.raises((TypeError, OverflowError)):
+        make()
+    assert structures.allocated_bytes() == used_before
+
+
 # ---- the parser ----
 
 

@@ -8,5 +8,4 @@ cdef extern from "random.h" nogil:
     uint64_t random_next(random_state *state)
     uint64_t random_below(random_state *state, uint64_t bound)
     double random_unit(random_state *state)
-    void random_hex(random_state *state, char *out, size_t digits)
     void random_system(void *out, size_t length)

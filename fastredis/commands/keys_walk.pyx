@@ -72,8 +72,8 @@ cdef void _first_alive(void *context, void *element) noexcept nogil:
 
 
 cdef entry *key_random(Database *db) noexcept nogil:
-    """Any key that is not due, or NULL. Due ones that are drawn are deleted; where nearly all are,
-    the first live one of a walk must do."""
+    """Any key that is not due, or NULL. Due ones that are drawn are deleted, unless CLIENT PAUSE
+    holds the data as it is; where nearly all are, the first live one of a walk must do."""
     cdef entry *e = NULL
     cdef uint64_t cursor = 0
     cdef int i
@@ -81,7 +81,8 @@ cdef entry *key_random(Database *db) noexcept nogil:
         e = <entry *>hashtable_random(&db.keys, &state.random)
         if e == NULL or not entry_is_due(e):
             return e
-        key_expire(db, e)
+        if not state.pause_until_ms:
+            key_expire(db, e)
     e = NULL
     while True:
         cursor = hashtable_scan(&db.keys, cursor, _first_alive, &e)

@@ -166,10 +166,11 @@ cdef bint evict_one() noexcept nogil:
 
 
 cdef bint evict_to_fit() noexcept nogil:
-    """Free memory down to maxmemory, for a bounded time; False where nothing can be freed."""
+    """Free memory down to maxmemory, for a bounded time; False where nothing can be freed. While
+    CLIENT PAUSE holds writes the data stays as it is, and nothing is refused."""
     cdef int64_t start_us
     cdef uint32_t done = 0
-    if alloc_used_bytes() <= state.limits.memory_max:
+    if alloc_used_bytes() <= state.limits.memory_max or state.pause_until_ms:
         return True
     start_us = clock_monotonic_us()
     while alloc_used_bytes() > state.limits.memory_max:

@@ -539,7 +539,8 @@ cdef void error_hello_option(Call *call, slice given) noexcept nogil:
     error_named(call, b"ERR Syntax error in HELLO option '", given.data, given.length, b"'")
 
 
-cdef size_t _length_to_nul(slice text) noexcept nogil:
+cdef size_t length_to_nul(slice text) noexcept nogil:
+    """How much of a text a zero-terminated copy of it holds."""
     cdef const char *end = <const char *>memchr(text.data, 0, text.length)
     return text.length if end == NULL else end - text.data
 
@@ -547,7 +548,7 @@ cdef size_t _length_to_nul(slice text) noexcept nogil:
 cdef void _error_two_named(Call *call, const char *before, slice first, const char *between,
                            slice second, const char *behind) noexcept nogil:
     """As error_named, with two names."""
-    cdef size_t a = strlen(before), b = _length_to_nul(first), c = strlen(between)
+    cdef size_t a = strlen(before), b = length_to_nul(first), c = strlen(between)
     cdef char *head = <char *>alloc_new(a + b + c + 1)
     memcpy(head, before, a)
     memcpy(head + a, first.data, b)

@@ -91,6 +91,8 @@ cdef class Connection:
             session_feed(s, start, length)
             arm_timer()
         connections_flush()
+        if s.flags & SESSION_HELD and not s.flags & SESSION_CLOSING:
+            self.read_or_wait()       # it has nothing to write, so flush has not been here
         with nogil:
             edge_reap()
 
@@ -117,6 +119,7 @@ cdef class Connection:
         elif s.flags & SESSION_HELD_BY_OUTPUT:
             s.flags &= ~<uint32_t>SESSION_HELD_BY_OUTPUT
             session_make_ready(s)
+            self.loop.call_soon(self.go_on)
         self.read_or_wait()
         return 0
 

@@ -19,6 +19,12 @@ cdef int _load_reply_types() except -1:
     return 0
 
 
+cdef void tell_unexpected(object error) noexcept:
+    """Tell the callback of an exception; one of its own is printed, and goes no further."""
+    if _on_unexpected is not None:
+        _on_unexpected(error)
+
+
 cdef int reply_python(reply *out, object value) except -1:
     """Write a Python value as a reply."""
     cdef bytes data
@@ -83,9 +89,9 @@ cdef void call_python(Call *call) noexcept with gil:
             state.stats.unexpected_errors += 1
             text = f"ERR internal error in {call.row.name.decode()}: {error!r}".encode(
                 "utf-8", "surrogateescape")
-            if _on_unexpected is not None:
-                _on_unexpected(error)
         error_raw(call, <const char *>text, len(text))
+        if not isinstance(error, _CommandError):
+            tell_unexpected(error)
 
 
 def bind_command(name: str, handler) -> None:

@@ -33,8 +33,10 @@ cdef class Transfer:
     cdef Migration *leave(self) except NULL:
         """Give the Migration back to the engine."""
         cdef Migration *m = self.open()
+        cdef const char *text
         if self.refusal is not None:
-            m.refusal = text_copy(self.refusal, len(self.refusal))
+            text = self.refusal
+            m.refusal = text_copy(text, strlen(text))
         self.migration = NULL
         return m
 
@@ -119,8 +121,8 @@ cdef bint start_migration(void *migration) noexcept with gil:
     try:
         _migration_carrier(transfer)
     except Exception as error:
-        if _on_unexpected is not None:
-            _on_unexpected(error)
+        transfer.migration = NULL     # it stays with the engine, whoever still has the Transfer
+        tell_unexpected(error)
         return False
     return True
 
@@ -136,8 +138,8 @@ cdef void run_migration(void *migration) noexcept with gil:
         transfer.leave()
     except Exception as error:
         m.failure = ERROR_MIGRATE_READ
-        if _on_unexpected is not None:
-            _on_unexpected(error)
+        transfer.migration = NULL
+        tell_unexpected(error)
 
 
 def carry_migrations(carrier) -> None:

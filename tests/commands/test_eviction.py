@@ -6,6 +6,8 @@ import time
 
 import pytest
 
+from support.wire import eventually
+
 pytestmark = pytest.mark.target("fastredis", "redis>=6", "valkey", reason="maxmemory policies")
 
 MEGABYTE = 1 << 20
@@ -69,6 +71,23 @@ def test_any_key_may_leave_so_that_writes_go_on(limited, policy):
     assert stat(limited, "evicted_keys") > 5000
     assert used_memory(limited) < limited.limit + MEGABYTE
     assert 1000 < limited.call("DBSIZE") < 5000
+
+
+@pytest.mark.target("fastredis", "redis>=7", "valkey>=8", reason="a pause of writes is whole")
+def test_nothing_leaves_and_nothing_is_refused_while_writes_are_paused(client):
+    fill(client, "k", 1000)
+    client.ok("CLIENT", "PAUSE", "100000", "WRITE")
+    try:
+        client.ok("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+        client.ok("CONFIG", "SET", "maxmemory", 1)
+        time.sleep(0.05)
+        assert client.call("DBSIZE") == 1000
+        client.ok("CLIENT", "UNPAUSE")
+        eventually(lambda: client.call("DBSIZE") == 0)
+    finally:
+        client.ok("CLIENT", "UNPAUSE")
+        client.ok("CONFIG", "SET", "maxmemory", 0)
+        client.ok("CONFIG", "SET", "maxmemory-policy", "noeviction")
 
 
 @pytest.mark.parametrize("policy", ["volatile-lru", "volatile-lfu", "volatile-random",

@@ -114,6 +114,14 @@ def test_every_kind_of_string_arrives_as_it_was(dialogue: Dialogue,
     assert {key: there.call("GET", key) for key in VALUES} == VALUES
 
 
+def test_a_refusal_ends_at_its_first_zero(dialogue: Dialogue, stub: Stub) -> None:
+    dialogue.ok("SET k v")
+    begin_to_stub(dialogue, stub)
+    stub.answer(b"-ERR no\0" + b"x" * 5000 + b"\r\n")
+    assert dialogue.client.read_raw() == refused("ERR no")
+    dialogue.check([("GET k", "v")])
+
+
 def test_the_empty_key_can_go_alone(dialogue: Dialogue, destination: ServerProcess) -> None:
     dialogue.check([(["SET", "", "v"], OK), (migrate(destination, "", 0, 1000), OK), ("DBSIZE", 0)])
     assert destination.client().call("GET", "") == b"v"

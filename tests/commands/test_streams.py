@@ -11,8 +11,8 @@ import time
 import pytest
 
 from .dialogue import (
-    NOT_INTEGER, NULL, NULL_ARRAY, OK, SYNTAX, WRONGTYPE, Dialogue, arity, array, error, mapping,
-    simple)
+    NOT_INTEGER, NULL, NULL_ARRAY, OK, SYNTAX, WRONGTYPE, Dialogue, arity, array, bulk, error,
+    mapping, simple)
 
 INVALID_ID = error("ERR Invalid stream ID specified as stream command argument")
 SMALL_ID = error("ERR The ID specified in XADD is equal or smaller than the target stream top item")
@@ -315,6 +315,18 @@ def test_a_stream_is_copied_renamed_moved_and_restored_whole(nodes: Dialogue) ->
     assert restored == before
     assert bytes(nodes.call("DUMP r")) == payload
     nodes.check([("XADD r 30-1 f v", "30-1"), ("XLEN r", 8), ("EXISTS t", 0)])
+
+
+def test_values_at_the_steps_of_the_back_length_are_restored(dialogue: Dialogue) -> None:
+    """The steps come one byte earlier than the bits of a length would ask for."""
+    for length in [*range(16376, 16381), *range(2097144, 2097149)]:
+        value = b"x" * length
+        dialogue.ok("DEL s t", ["XADD", "s", "1-1", "f", value], "XADD s 2-1 f v")
+        payload = bytes(dialogue.call("DUMP s"))
+        dialogue.check([(["RESTORE", "t", "0", payload], OK)])
+        entries = array(array(bulk("1-1"), array(bulk("f"), bulk(value))),
+                        array(bulk("2-1"), array(bulk("f"), bulk("v"))))
+        dialogue.check([("XRANGE s - +", entries), ("XRANGE t - +", entries)])
 
 
 def test_an_empty_stream_stays(dialogue: Dialogue) -> None:

@@ -3,6 +3,7 @@
 #include "listpack.h"
 
 #include "check.h"
+#include "listpack_cursor.h"
 
 static slice text_of(const char *text)
 {
@@ -85,6 +86,21 @@ static void test_texts_and_numbers_have_the_bytes_of_a_real_server(check_run *ru
     }
 }
 
+/* The last element is `text`: the cursor walks over it to the end, and writes the same bytes. */
+static void check_cursor(const listpack *lp, slice text)
+{
+    const uint8_t *last = listpack_last(lp), *at = last;
+    listpack_value value = listpack_take(&at);
+    CHECK_BYTES(value.data, value.length, text.data, text.length);
+    CHECK(listpack_ends(at));
+    CHECK_POINTER(listpack_before(at), last);
+    uint8_t *written = malloc(listpack_text_room(text.length));
+    CHECK(written != NULL);
+    uint8_t *end = listpack_put_text(written, text);
+    CHECK_BYTES(written, (size_t)(end - written), last, (size_t)(at - last));
+    free(written);
+}
+
 /* Headers and back lengths at the borders, observed in the same way. */
 static void test_long_texts_have_the_headers_of_a_real_server(check_run *run)
 {
@@ -123,6 +139,7 @@ static void test_long_texts_have_the_headers_of_a_real_server(check_run *run)
         check_text(listpack_previous(lp, at), text_of("before"));
         CHECK_POINTER(listpack_find(lp, listpack_first(lp), (slice){text, length}, 1), at);
         CHECK(listpack_check(lp, listpack_bytes(lp)));
+        check_cursor(lp, (slice){text, length});
         listpack_free(lp);
         free(text);
     }

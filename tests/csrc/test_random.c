@@ -103,30 +103,6 @@ static void test_unit_stays_below_one_and_averages_one_half(check_run *run)
     CHECK(smallest < 0.5 && largest > 0.5);
 }
 
-static void test_hex_writes_as_many_digits_as_asked(check_run *run)
-{
-    random_state state;
-    unsigned seen = 0;
-
-    random_seed(&state, run->seed);
-    for (size_t digits = 0; digits <= 200; digits++) {
-        char *out = malloc(digits + 1); /* exactly sized: an overrun is seen */
-
-        CHECK(out != NULL);
-        out[digits] = '!';
-        random_hex(&state, out, digits);
-        CHECK(out[digits] == '!');
-        for (size_t i = 0; i < digits; i++) {
-            const char *digit = memchr("0123456789abcdef", out[i], 16);
-
-            CHECK(digit != NULL);
-            seen |= 1u << (out[i] <= '9' ? out[i] - '0' : out[i] - 'a' + 10);
-        }
-        free(out);
-    }
-    CHECK_INT(seen, 0xffff);
-}
-
 static void test_system_entropy_fills_every_byte(check_run *run)
 {
     enum { LENGTH = 300 };
@@ -159,7 +135,6 @@ int main(int count, char **arguments)
         CHECK_TEST(test_numbers_below_a_bound_are_equally_likely),
         CHECK_TEST(test_huge_bounds_are_unbiased_too),
         CHECK_TEST(test_unit_stays_below_one_and_averages_one_half),
-        CHECK_TEST(test_hex_writes_as_many_digits_as_asked),
         CHECK_TEST(test_system_entropy_fills_every_byte),
     };
     return check_main(count, arguments, tests, CHECK_LENGTH(tests));

@@ -91,3 +91,15 @@ def test_an_embedded_session_transfers_in_place(server: ServerProcess) -> None:
     assert run.stdout == (r"b'+OK\r\n+OK\r\n*1\r\n$1\r\nb\r\n"
                           r"-IOERR error or timeout writing to target instance\r\n'" "\n")
     assert server.client().call("GET", "a") == b"1"
+
+
+def test_a_host_ends_at_its_first_zero(server: ServerProcess) -> None:
+    """It is a zero-terminated text from then on, and was freed as a shorter block than it is."""
+    client = server.client()
+    command = ["MIGRATE", b"127.0.0.1\0" + b"x" * 5000, str(server.port), "k", "1", "1000"]
+    for _ in range(100):
+        assert client.raw(*command) == b"+NOKEY\r\n"
+    client.ok("SET", "k", "v")
+    assert client.raw(*command) == b"+OK\r\n"
+    client.ok("SELECT", "1")
+    assert client.call("GET", "k") == b"v"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import shutil
 import socket
 import ssl
@@ -64,6 +65,21 @@ def connect_tls(server: ServerProcess, certificates: Path, timeout_s: float = 10
     plain.settimeout(timeout_s)
     plain.connect((server.host, server.tls_port))
     return Client(context.wrap_socket(plain, server_hostname="localhost"), timeout_s)
+
+
+def push(client: Client, data: memoryview, seconds: float) -> memoryview:
+    """Sends what a client that does not block can send in a time; returns the rest. An ssl object
+    may not be used by two threads, so that who receives meanwhile calls this in between."""
+    until = time.monotonic() + seconds
+    while data:
+        try:
+            data = data[client.socket.send(data[:16384]):]
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            left = until - time.monotonic()
+            if left <= 0:
+                break
+            select.select([], [client.socket], [], left)
+    return data
 
 
 def test_redis_py_works_over_tls(tls_server, certificates):
@@ -135,23 +151,33 @@ def test_endless_requests_whose_replies_nobody_reads_are_held_back_over_tls(
     other = server.client()
     other.ok("SET", "k", bytes(5000))
     before = server.rss_bytes()
-    client = connect_tls(server, certificates, 20 * TIME_SCALE)
+    client = connect_tls(server, certificates)
+    client.socket.setblocking(False)
     count = 20_000
-
-    def push() -> None:
-        client.socket.sendall(encode_command("GET", "k") * count)
-
-    # One thread sends, the other receives: ssl objects allow it.
-    sender = threading.Thread(target=push, daemon=True)
-    sender.start()
-    time.sleep(0.7)
+    unsent = push(client, memoryview(encode_command("GET", "k") * count), 0.7)
     other.expect_alive()
     assert server.rss_bytes() - before < 24 * MEGABYTE
     received, expected = 0, count * len(b"$5000\r\n" + bytes(5000) + b"\r\n")
-    while received < expected:
-        received += len(client.socket.recv(1 << 16))
+    until = time.monotonic() + 20 * TIME_SCALE
+    while received < expected and time.monotonic() < until:
+        unsent = push(client, unsent, 0)
+        try:
+            received += len(client.socket.recv(1 << 16))
+        except ssl.SSLWantReadError:
+            select.select([client.socket], [client.socket] if unsent else [], [], 1)
     assert received == expected
-    sender.join(5)
+
+
+def test_replies_that_were_held_back_over_tls_wait_for_no_timer(tls_server, certificates):
+    """Where all replies had been written at once, the next command ran at the next tick."""
+    client = connect_tls(tls_server(), certificates)
+    client.ok("SET", "k", bytes(5000))
+    count = 4000
+    began = time.monotonic()
+    client.send(encode_command("GET", "k") * count)
+    for _ in range(count):
+        client.read_raw()
+    assert time.monotonic() - began < 2.5 * TIME_SCALE
 
 
 @pytest.mark.memory_bound
@@ -181,6 +207,28 @@ def test_flood_before_auth_over_tls_is_bounded(tls_server, certificates):
     assert server.rss_bytes() - before < 12 * MEGABYTE
     sender.join(5)
     other.close()
+
+
+@pytest.mark.memory_bound
+def test_a_tls_client_that_waits_is_not_read_from_without_bound(tls_server, certificates):
+    """Only what has replies to write was held back."""
+    server = tls_server()
+    other = server.client()
+    client = connect_tls(server, certificates, 1)
+    client.send(encode_command("BLPOP", "list", "0"))
+    eventually(lambda: b"blocked_clients:1" in other.call("INFO", "clients"))
+    before = server.rss_bytes()
+    pings = 0
+    with pytest.raises(TimeoutError):
+        while pings < 10_000_000:
+            client.socket.sendall(PING * 10_000)
+            pings += 10_000
+    assert server.rss_bytes() - before < 12 * MEGABYTE
+    other.ok("RPUSH", "list", "v")
+    client.socket.settimeout(10)
+    assert client.read() == [b"list", b"v"]
+    for _ in range(pings):
+        assert client.read_raw() == b"+PONG\r\n"
 
 
 def test_end_of_a_tls_client_is_seen_while_it_waits(tls_server, certificates):

@@ -145,6 +145,11 @@ def test_keys_do_not_expire_while_writes_are_paused(client):
     client.ok("CLIENT", "PAUSE", "100000", "WRITE")
     time.sleep(0.08)
     assert client.raw("GET", "k") == b"$-1\r\n"
+    assert client.call("TTL", "k") == -2
+    assert client.call("TYPE", "k") == b"none"
+    assert client.call("EXISTS", "k") == 0
+    assert client.raw("RANDOMKEY") == b"$-1\r\n"
+    client.raw("OBJECT", "ENCODING", "k")
     assert client.call("DBSIZE") == 1
     client.ok("CLIENT", "UNPAUSE")
     eventually(lambda: client.call("DBSIZE") == 0, what="expiry after the pause")

@@ -54,6 +54,16 @@ def test_vertical_tab_and_form_feed_separate_no_words(client):
     assert client.send_read_raw(b"ECHO a\vb\fc\r\n") == b"$5\r\na\vb\fc\r\n"
 
 
+def test_an_empty_word_is_not_taken_for_the_quoted_one_behind_it(client):
+    """Both stand at the same place of the unquoted line, and the first key's hash is known."""
+    client.pipeline([("SET", "", "empty"), ("SET", "k", "old")])
+    assert client.send_read_raw(b'MSET "" new "k" new\r\n') == b"+OK\r\n"
+    assert client.send_read_raw(b'COPY "" "k" REPLACE\r\n') == b":1\r\n"
+    assert client.send_read_raw(b'RENAME "" "k"\r\n') == b"+OK\r\n"
+    assert client.pipeline([("GET", "k"), ("DBSIZE",), ("DEL", "k"), ("DBSIZE",)]) == [
+        b"new", 1, 1, 0]
+
+
 def test_quoted_words_are_separated_by_any_blank(client):
     assert client.send_read_raw(b"SET 'k 1'\t\"v 1\"\r\n") == b"+OK\r\n"
     assert client.raw("GET", "k 1") == b"$3\r\nv 1\r\n"
