@@ -100,6 +100,8 @@ def _run(arguments: list[str]) -> int:
         _early_log("notice", "Reading config from stdin")
     try:
         config = Config.load(arguments, sys.stdin.buffer if sys.stdin is not None else None)
+        if config.renames:
+            _rename_commands(config)
     except ConfigOpenError as error:
         _early_log("warning", str(error))
         return 1
@@ -108,6 +110,19 @@ def _run(arguments: list[str]) -> int:
         return 1
     logs.configure(config)
     return _start(config, bool(arguments))
+
+
+def _rename_commands(config) -> None:
+    from fastredis import _engine
+    from fastredis.server.config_file import encode
+
+    for line in config.renames:
+        try:
+            _engine.rename_command(*map(encode, line.words))
+        except KeyError:
+            raise config.line_error(line, "No such command in rename-command") from None
+        except ValueError:
+            raise config.line_error(line, "Target command name already exists") from None
 
 
 def _early_log(level: str, message: str) -> None:
