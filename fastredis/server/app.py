@@ -20,6 +20,8 @@ from fastredis.server.listeners import Listeners, open_tcp
 from fastredis.server.process import StartError, set_title, title_of
 from fastredis.server.python_handlers import bind_all
 
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
 # How long collections stay compact: argument of the engine, directive.
 _PACKING = {
     "hash_entries": "hash-max-listpack-entries",
@@ -60,6 +62,20 @@ class Server:
 
         Raises StartError when no socket can be opened.
         """
+        # What asks to stop before the loop runs waits until it does: a loop hears only then.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
+        try:
+            self._open()
+        except BaseException:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
+            raise
+        self.loop.call_soon(signal.pthread_sigmask, signal.SIG_UNBLOCK, _STOP_SIGNALS)
+        self.loop.run_forever()
+        self._close()
+        return self.exit_code
+
+    def _open(self) -> None:
+        """Everything up to the moment when only the loop is missing."""
         self.edge = _engine.Edge()
         self.listeners = Listeners(self.edge)
         try:
@@ -73,8 +89,9 @@ class Server:
         self.config.on_change(("port", "bind"), self.listeners.change)
         bind_all(self)
         _engine.carry_migrations(self._carry_migration)
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in _STOP_SIGNALS:
             self.loop.add_signal_handler(number, self._on_signal, number)
+        _engine.exit_at_second_interrupt()
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         self.loop.add_reader(self.edge.fileno(), self.edge.drain)
         self.loop.call_later(1 / self.config["hz"], self._cron)
@@ -82,9 +99,6 @@ class Server:
         gc.collect()
         gc.freeze()
         gc.disable()
-        self.loop.run_forever()
-        self._close()
-        return self.exit_code
 
     def migration_connections(self) -> int:
         """How many connections of MIGRATE are kept for the next one."""
