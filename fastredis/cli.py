@@ -92,10 +92,24 @@ def _test_memory(arguments: list[str]) -> int:
     return 0 if check_memory(megabytes, sys.stdout) else 1
 
 
+def _keep_standard_descriptors() -> None:
+    """Stand /dev/null in for standard streams that the caller has closed.
+
+    A socket would get such a number otherwise; lines of the log would then go to a client, and
+    libuv aborts when it is to close one.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
+
 def _run(arguments: list[str]) -> int:
     from fastredis.server import logs
     from fastredis.server.config import Config, ConfigFileError, ConfigOpenError
 
+    _keep_standard_descriptors()
     if "-" in arguments[:1] + arguments[-1:]:
         _early_log("notice", "Reading config from stdin")
     try:
