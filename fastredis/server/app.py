@@ -16,11 +16,18 @@ import uvloop
 
 from fastredis import _engine
 from fastredis.server import logs
-from fastredis.server.listeners import Listeners, open_tcp
+from fastredis.server.listeners import Listeners
 from fastredis.server.process import StartError, set_title, title_of
 from fastredis.server.python_handlers import bind_all
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+# What the TLS port follows.
+_TLS = (
+    "bind", "tls-auth-clients", "tls-ca-cert-dir", "tls-ca-cert-file", "tls-cert-file",
+    "tls-ciphers", "tls-dh-params-file", "tls-key-file", "tls-key-file-pass", "tls-port",
+    "tls-prefer-server-ciphers", "tls-protocols", "tls-session-caching",
+)
 
 # How long collections stay compact: argument of the engine, directive.
 _PACKING = {
@@ -47,7 +54,7 @@ class Server:
         self.loop = uvloop.new_event_loop()
         self.edge: _engine.Edge | None = None
         self.listeners: Listeners | None = None
-        self.tls_servers: list = []
+        self.tls = None  # tls_listeners.TlsListeners, once there is a tls-port
         self.migrator = None  # of MIGRATE, once it is used
         self.exit_code = 0
         _engine.use_huge_pages(
@@ -81,12 +88,13 @@ class Server:
         try:
             self.listeners.open(self.config)
             if self.config["tls-port"]:
-                self._serve_tls()
+                self._tls_listeners().open(self.config)
         except StartError:
             self.listeners.close()
             self.edge.close()
             raise
         self.config.on_change(("port", "bind"), self.listeners.change)
+        self.config.on_change(_TLS, self._change_tls)
         bind_all(self)
         _engine.carry_migrations(self._carry_migration)
         for number in _STOP_SIGNALS:
@@ -110,20 +118,18 @@ class Server:
         self.edge.interrupt()
         self.loop.stop()
 
-    def _serve_tls(self) -> None:
-        """Accept TLS clients on uvloop's own transports."""
-        from fastredis.server.tls import TlsError, server_context
+    def _change_tls(self, config) -> None:
+        """Follow a CONFIG SET of what TLS depends on."""
+        if self.tls is None and not config["tls-port"]:
+            return
+        self._tls_listeners().change(config)
 
-        try:
-            context = server_context(self.config)
-        except TlsError as error:
-            logs.warning("%s", error)
-            raise StartError("Failed to configure TLS. Check logs for more info.") from error
-        for listener in open_tcp(self.config, self.config["tls-port"]):
-            self.tls_servers.append(self.loop.run_until_complete(
-                self.loop.create_server(_engine.Connection, sock=listener, ssl=context)
-            ))
-        _engine.share_loop(True)
+    def _tls_listeners(self):
+        if self.tls is None:
+            from fastredis.server.tls_listeners import TlsListeners
+
+            self.tls = TlsListeners(self.loop)
+        return self.tls
 
     def _carry_migration(self, transfer) -> None:
         if self.migrator is None:
@@ -159,8 +165,8 @@ class Server:
 
     def _close(self) -> None:
         self.loop.remove_reader(self.edge.fileno())
-        for server in self.tls_servers:
-            server.close()
+        if self.tls is not None:
+            self.tls.close()
         self.listeners.close()
         self.edge.close()
         logs.warning("fastredis is now ready to exit, bye bye...")

@@ -263,7 +263,10 @@ class Config:
                 new[row.name] = row.parse(words, new.get(row.name, old[row.name]))
             except ConfigError as error:
                 raise _failed(name, str(error)) from None
-        changed = {name for name, value in new.items() if value != old[name]}
+        changed = {
+            name for name, value in new.items()
+            if value != old[name] or DIRECTIVES[name].names_file
+        }
         self._values.update(new)
         self._apply(changed, old, rows)
 
