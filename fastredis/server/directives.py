@@ -386,6 +386,14 @@ ALIASES: dict[str, str] = {
 }
 
 # Directives of older servers that mean nothing any more: read with one value, and ignored.
+WITHOUT_EFFECT = {
+    "aclfile": "no user of it exists",
+    "appendonly": "nothing is written to disk",
+    "cluster-enabled": "this is a single server",
+    "replicaof": "this is a primary",
+}
+"""Directives of features that fastredis has not yet: what that means where one is switched on."""
+
 DEPRECATED = frozenset(
     (
         "io-threads-do-reads",
