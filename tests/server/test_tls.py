@@ -352,3 +352,21 @@ def test_new_certificate_is_shown_after_config_set_of_the_same_name(fresh_server
     (tmp_path / "server.key").write_text("no key")
     assert client.call("CONFIG", "SET", *files).endswith(b"Check server logs.")
     assert certificate_of(server) == second
+
+
+def test_info_names_the_listeners_by_the_number_of_their_kind(tls_server, certificates):
+    """A server without a plain port said that its port is 0, and left the TLS port out."""
+    server = tls_server("--unixsocket", "s")
+
+    def listeners() -> dict:
+        with Client.connect_unix(server.unix_path) as client:
+            lines = client.call("INFO", "server").decode().splitlines()
+        return {name: text for name, _, text in (line.partition(":") for line in lines)
+                if name == "tcp_port" or name.startswith("listener")}
+
+    both = {"listener1": "name=unix,bind=s",
+            "listener2": f"name=tls,bind=127.0.0.1,port={server.tls_port}"}
+    assert listeners() == {**both, "tcp_port": str(server.port),
+                           "listener0": f"name=tcp,bind=127.0.0.1,port={server.port}"}
+    server.client().ok("CONFIG", "SET", "port", "0")
+    assert listeners() == {**both, "tcp_port": str(server.tls_port)}
