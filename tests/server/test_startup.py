@@ -125,6 +125,14 @@ def test_several_addresses_are_listened_on_at_once(fresh_server):
         Client.connect("127.0.0.3", port)
 
 
+@pytest.mark.target("fastredis", reason="deliberate difference: bind")
+@pytest.mark.parametrize("addresses", [("127.0.0.1", "127.0.0.1"), ("localhost",)])
+def test_addresses_that_are_given_twice_or_by_name_are_listened_on_once(fresh_server, addresses):
+    server = fresh_server("--bind", *addresses)
+    assert server.client().call("CONFIG", "GET", "bind") == [b"bind", b" ".join(
+        address.encode() for address in addresses)]
+
+
 @needs_ipv6
 def test_ipv6_and_ipv4_together(fresh_server):
     port = free_port()
