@@ -92,14 +92,30 @@ def _test_memory(arguments: list[str]) -> int:
     return 0 if check_memory(megabytes, sys.stdout) else 1
 
 
+def _keep_standard_descriptors() -> None:
+    """Stand /dev/null in for standard streams that the caller has closed.
+
+    A socket would get such a number otherwise; lines of the log would then go to a client, and
+    libuv aborts when it is to close one.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
+
 def _run(arguments: list[str]) -> int:
     from fastredis.server import logs
     from fastredis.server.config import Config, ConfigFileError, ConfigOpenError
 
+    _keep_standard_descriptors()
     if "-" in arguments[:1] + arguments[-1:]:
         _early_log("notice", "Reading config from stdin")
     try:
         config = Config.load(arguments, sys.stdin.buffer if sys.stdin is not None else None)
+        if config.renames:
+            _rename_commands(config)
     except ConfigOpenError as error:
         _early_log("warning", str(error))
         return 1
@@ -108,6 +124,19 @@ def _run(arguments: list[str]) -> int:
         return 1
     logs.configure(config)
     return _start(config, bool(arguments))
+
+
+def _rename_commands(config) -> None:
+    from fastredis import _engine
+    from fastredis.server.config_file import encode
+
+    for line in config.renames:
+        try:
+            _engine.rename_command(*map(encode, line.words))
+        except KeyError:
+            raise config.line_error(line, "No such command in rename-command") from None
+        except ValueError:
+            raise config.line_error(line, "Target command name already exists") from None
 
 
 def _early_log(level: str, message: str) -> None:

@@ -148,7 +148,7 @@ cdef void reply_row(reply *out, const Row *found) noexcept nogil:
 cdef int top_level_count() noexcept nogil:
     cdef int i, count = 0
     for i in range(row_count):
-        count += rows[i].parent == NULL
+        count += rows[i].parent == NULL and row_is_reachable(rows[i])
     return count
 
 
@@ -156,7 +156,7 @@ cdef void reply_all_rows(reply *out) noexcept nogil:
     cdef int i
     reply_array(out, top_level_count())
     for i in range(row_count):
-        if rows[i].parent == NULL:
+        if rows[i].parent == NULL and row_is_reachable(rows[i]):
             reply_row(out, rows[i])
 
 
@@ -210,6 +210,8 @@ cdef void reply_names(Call *call, ListFilter kind, slice value) noexcept nogil:
     cdef const char *name
     cdef int i
     for i in range(row_count):
+        if not row_is_reachable(rows[i]):
+            continue
         name = rows[i].name
         if (kind == LIST_ALL or (kind == LIST_CATEGORY and rows[i].acl & wanted)
                 or (kind == LIST_PATTERN and glob_match(value.data, value.length, name,

@@ -631,11 +631,15 @@ cdef void error_unsupported_option(Call *call, slice option) noexcept nogil:
     error_named(call, b"ERR Unsupported option ", option.data, option.length, b"")
 
 
-cdef void _error_try_help(Call *call, const char *format, const char *name) noexcept nogil:
-    """`format` takes the given subcommand and the container's name, in capitals as in manuals."""
+cdef void _error_try_help(Call *call, const char *format) noexcept nogil:
+    """`format` takes the given subcommand and the container's name, in capitals as in manuals.
+
+    The name is the one that the client has used: the configuration may have changed it.
+    """
     cdef char text[ERROR_TEXT_MAX]
     cdef char container[64]
-    cdef size_t i, length = strlen(name)
+    cdef const char *name = call.argv[0].data
+    cdef size_t i, length = min(call.argv[0].length, sizeof(container) - 1)
     cdef slice given = call.argv[1]
     for i in range(length):
         container[i] = name[i] - 32 if c'a' <= name[i] <= c'z' else name[i]
@@ -647,14 +651,13 @@ cdef void _error_try_help(Call *call, const char *format, const char *name) noex
 
 cdef void error_subcommand(Call *call) noexcept nogil:
     """Unknown subcommand of the container in call.row."""
-    _error_try_help(call, b"ERR unknown subcommand '%.*s'. Try %s HELP.", call.row.name)
+    _error_try_help(call, b"ERR unknown subcommand '%.*s'. Try %s HELP.")
 
 
 cdef void error_subcommand_arguments(Call *call) noexcept nogil:
     """Too many arguments for a subcommand whose arity is open."""
     _error_try_help(
-        call, b"ERR unknown subcommand or wrong number of arguments for '%.*s'. Try %s HELP.",
-        call.row.parent.name)
+        call, b"ERR unknown subcommand or wrong number of arguments for '%.*s'. Try %s HELP.")
 
 
 cdef void error_unknown_command(Call *call) noexcept nogil:

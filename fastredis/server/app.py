@@ -16,9 +16,18 @@ import uvloop
 
 from fastredis import _engine
 from fastredis.server import logs
-from fastredis.server.listeners import Listeners, open_tcp
+from fastredis.server.listeners import Listeners
 from fastredis.server.process import StartError, set_title, title_of
 from fastredis.server.python_handlers import bind_all
+
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+# What the TLS port follows.
+_TLS = (
+    "bind", "tls-auth-clients", "tls-ca-cert-dir", "tls-ca-cert-file", "tls-cert-file",
+    "tls-ciphers", "tls-dh-params-file", "tls-key-file", "tls-key-file-pass", "tls-port",
+    "tls-prefer-server-ciphers", "tls-protocols", "tls-session-caching",
+)
 
 # How long collections stay compact: argument of the engine, directive.
 _PACKING = {
@@ -45,7 +54,7 @@ class Server:
         self.loop = uvloop.new_event_loop()
         self.edge: _engine.Edge | None = None
         self.listeners: Listeners | None = None
-        self.tls_servers: list = []
+        self.tls = None  # tls_listeners.TlsListeners, once there is a tls-port
         self.migrator = None  # of MIGRATE, once it is used
         self.exit_code = 0
         _engine.use_huge_pages(
@@ -60,21 +69,37 @@ class Server:
 
         Raises StartError when no socket can be opened.
         """
+        # What asks to stop before the loop runs waits until it does: a loop hears only then.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
+        try:
+            self._open()
+        except BaseException:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
+            raise
+        self.loop.call_soon(signal.pthread_sigmask, signal.SIG_UNBLOCK, _STOP_SIGNALS)
+        self.loop.run_forever()
+        self._close()
+        return self.exit_code
+
+    def _open(self) -> None:
+        """Everything up to the moment when only the loop is missing."""
         self.edge = _engine.Edge()
         self.listeners = Listeners(self.edge)
         try:
             self.listeners.open(self.config)
             if self.config["tls-port"]:
-                self._serve_tls()
+                self._tls_listeners().open(self.config)
         except StartError:
             self.listeners.close()
             self.edge.close()
             raise
         self.config.on_change(("port", "bind"), self.listeners.change)
+        self.config.on_change(_TLS, self._change_tls)
         bind_all(self)
         _engine.carry_migrations(self._carry_migration)
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in _STOP_SIGNALS:
             self.loop.add_signal_handler(number, self._on_signal, number)
+        _engine.exit_at_second_interrupt()
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         self.loop.add_reader(self.edge.fileno(), self.edge.drain)
         self.loop.call_later(1 / self.config["hz"], self._cron)
@@ -82,9 +107,6 @@ class Server:
         gc.collect()
         gc.freeze()
         gc.disable()
-        self.loop.run_forever()
-        self._close()
-        return self.exit_code
 
     def migration_connections(self) -> int:
         """How many connections of MIGRATE are kept for the next one."""
@@ -96,20 +118,18 @@ class Server:
         self.edge.interrupt()
         self.loop.stop()
 
-    def _serve_tls(self) -> None:
-        """Accept TLS clients on uvloop's own transports."""
-        from fastredis.server.tls import TlsError, server_context
+    def _change_tls(self, config) -> None:
+        """Follow a CONFIG SET of what TLS depends on."""
+        if self.tls is None and not config["tls-port"]:
+            return
+        self._tls_listeners().change(config)
 
-        try:
-            context = server_context(self.config)
-        except TlsError as error:
-            logs.warning("%s", error)
-            raise StartError("Failed to configure TLS. Check logs for more info.") from error
-        for listener in open_tcp(self.config, self.config["tls-port"]):
-            self.tls_servers.append(self.loop.run_until_complete(
-                self.loop.create_server(_engine.Connection, sock=listener, ssl=context)
-            ))
-        _engine.share_loop(True)
+    def _tls_listeners(self):
+        if self.tls is None:
+            from fastredis.server.tls_listeners import TlsListeners
+
+            self.tls = TlsListeners(self.loop)
+        return self.tls
 
     def _carry_migration(self, transfer) -> None:
         if self.migrator is None:
@@ -145,8 +165,8 @@ class Server:
 
     def _close(self) -> None:
         self.loop.remove_reader(self.edge.fileno())
-        for server in self.tls_servers:
-            server.close()
+        if self.tls is not None:
+            self.tls.close()
         self.listeners.close()
         self.edge.close()
         logs.warning("fastredis is now ready to exit, bye bye...")

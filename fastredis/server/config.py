@@ -36,7 +36,7 @@ from fastredis.server.config_file import (
     split_words,
 )
 from fastredis.server.directive_kinds import WRONG_COUNT, ConfigError, quote
-from fastredis.server.directives import ALIASES, DEPRECATED, DIRECTIVES, find
+from fastredis.server.directives import ALIASES, DEPRECATED, DIRECTIVES, WITHOUT_EFFECT, find
 
 __all__ = ["Config", "ConfigError", "ConfigFileError", "ConfigOpenError", "match_name"]
 
@@ -119,6 +119,7 @@ class Config:
         if config["replicaof"] is not None and config["cluster-enabled"]:
             raise config._file_error("replicaof directive not allowed in cluster mode")
         config._check_log_file()
+        config._note_what_has_no_effect()
         return config
 
     def __getitem__(self, name: str):
@@ -208,6 +209,17 @@ class Config:
             reason = getattr(error, "strerror", None) or str(error)
             raise self._file_error(f"Can't open the log file: {reason}") from None
 
+    def _note_what_has_no_effect(self) -> None:
+        """Who relies on access rules, or on files, must not learn later that there are none."""
+        for name, meaning in WITHOUT_EFFECT.items():
+            if self._values[name]:
+                self.notes.append(f"The directive '{name}' has no effect yet: {meaning}")
+        if self.users:
+            self.notes.append(
+                "The 'user' lines have no effect yet: requirepass alone decides who is let in, "
+                "and whoever is may do everything"
+            )
+
     def path_of(self, name: str) -> str:
         """The absolute path of a file that a directive names, relative to `dir`."""
         return os.path.join(self._values["dir"], name)
@@ -263,7 +275,10 @@ class Config:
                 new[row.name] = row.parse(words, new.get(row.name, old[row.name]))
             except ConfigError as error:
                 raise _failed(name, str(error)) from None
-        changed = {name for name, value in new.items() if value != old[name]}
+        changed = {
+            name for name, value in new.items()
+            if value != old[name] or DIRECTIVES[name].names_file
+        }
         self._values.update(new)
         self._apply(changed, old, rows)
 

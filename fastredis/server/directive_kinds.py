@@ -126,20 +126,23 @@ class Directive:
     """One configuration directive of a simple, single-valued kind; the others derive from it.
 
     `immutable`: only a file or the command line sets it. `protected`: CONFIG SET only when
-    enable-protected-configs allows. `hidden`: patterns of CONFIG GET skip it. `multi`: takes
-    several words. `accumulates`: repeated lines of one load add up.
+    enable-protected-configs allows. `hidden`: patterns of CONFIG GET skip it. `names_file`: setting
+    it to the name that it has means that the file is to be read again. `multi`: takes several
+    words. `accumulates`: repeated lines of one load add up.
     """
 
-    __slots__ = ("name", "default", "immutable", "protected", "hidden")
+    __slots__ = ("name", "default", "immutable", "protected", "hidden", "names_file")
     multi = False
     accumulates = False
 
-    def __init__(self, name, default, *, immutable=False, protected=False, hidden=False):
+    def __init__(self, name, default, *, immutable=False, protected=False, hidden=False,
+                 names_file=False):
         self.name = name
         self.default = default
         self.immutable = immutable
         self.protected = protected
         self.hidden = hidden
+        self.names_file = names_file
 
     def parse(self, words: list[str], current):
         """The typed value of `words`; raises ConfigError with redis-server's reason."""

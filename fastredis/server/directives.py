@@ -329,17 +329,17 @@ _ROWS: tuple[Directive, ...] = (
     Number("tcp-keepalive", 300, 0, INT_MAX),
     Number("timeout", 0, 0, INT_MAX),
     Choice("tls-auth-clients", "yes", "no yes optional"),
-    Text("tls-ca-cert-dir"),
-    Text("tls-ca-cert-file"),
-    Text("tls-cert-file"),
+    Text("tls-ca-cert-dir", names_file=True),
+    Text("tls-ca-cert-file", names_file=True),
+    Text("tls-cert-file", names_file=True),
     Text("tls-ciphers"),
     Text("tls-ciphersuites"),
     Text("tls-client-cert-file"),
     Text("tls-client-key-file"),
     Text("tls-client-key-file-pass"),
     Flag("tls-cluster", False),
-    Text("tls-dh-params-file"),
-    Text("tls-key-file"),
+    Text("tls-dh-params-file", names_file=True),
+    Text("tls-key-file", names_file=True),
     Text("tls-key-file-pass"),
     Number("tls-port", 0, 0, 65535),
     Flag("tls-prefer-server-ciphers", False),
@@ -386,6 +386,14 @@ ALIASES: dict[str, str] = {
 }
 
 # Directives of older servers that mean nothing any more: read with one value, and ignored.
+WITHOUT_EFFECT = {
+    "aclfile": "no user of it exists",
+    "appendonly": "nothing is written to disk",
+    "cluster-enabled": "this is a single server",
+    "replicaof": "this is a primary",
+}
+"""Directives of features that fastredis has not yet: what that means where one is switched on."""
+
 DEPRECATED = frozenset(
     (
         "io-threads-do-reads",

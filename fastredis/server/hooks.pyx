@@ -101,10 +101,13 @@ def bind_command(name: str, handler) -> None:
     with the name first, as bytes, and returns a reply. Raises KeyError for an unknown command.
     """
     cdef bytes data = name.encode()
-    cdef Row *found = table_find_full(slice_of(<const char *>data, len(data)))
-    if found == NULL:
-        raise KeyError(name)
-    _python_handlers[found.id] = handler
+    cdef int i
+    # By the name in the table: the configuration may let the command answer to another.
+    for i in range(row_count):
+        if strcmp(rows[i].name, data) == 0:
+            _python_handlers[rows[i].id] = handler
+            return
+    raise KeyError(name)
 
 
 def on_unexpected_error(callback) -> None:

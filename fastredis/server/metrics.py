@@ -100,7 +100,7 @@ class Metrics:
             ("process_id", os.getpid()),
             ("process_supervised", supervisor or "no"),
             ("run_id", facts.run_id),
-            ("tcp_port", config["port"]),
+            ("tcp_port", config["port"] or config["tls-port"]),
             ("server_time_usec", time.time_ns() // 1000),
             ("uptime_in_seconds", uptime),
             ("uptime_in_days", uptime // 86400),
@@ -114,13 +114,16 @@ class Metrics:
         ]
 
     def _listeners(self) -> Fields:
+        """What is listened on; each kind has a number of its own."""
         config, found = self._config, []
+        binds = "".join(f"bind={address}," for address in config["bind"])
         if config["port"]:
-            binds = "".join(f"bind={address}," for address in config["bind"])
-            found.append(f"name=tcp,{binds}port={config['port']}")
+            found.append(("listener0", f"name=tcp,{binds}port={config['port']}"))
         if config["unixsocket"]:
-            found.append(f"name=unix,bind={config['unixsocket']}")
-        return [(f"listener{number}", text) for number, text in enumerate(found)]
+            found.append(("listener1", f"name=unix,bind={config['unixsocket']}"))
+        if config["tls-port"]:
+            found.append(("listener2", f"name=tls,{binds}port={config['tls-port']}"))
+        return found
 
     def _clients(self) -> Fields:
         clients = _engine.read_clients()

@@ -136,8 +136,10 @@ class ServerCommands:
         """COMMAND DOCS [name ...]"""
         from fastredis.server.command_docs import command_docs
 
-        names = [name.decode("utf-8", "surrogateescape") for name in arguments[2:]]
-        return command_docs(names or None, _engine.command_names())
+        if len(arguments) == 2:
+            return command_docs(None, _engine.command_names())
+        found = map(_engine.command_full_name, arguments[2:])
+        return command_docs([name for name in found if name], _engine.command_names())
 
     def latency_doctor(self, session_id: int, arguments: list[bytes]) -> Verbatim:
         """LATENCY DOCTOR"""

@@ -123,3 +123,18 @@ def set_reported_version(version: str) -> None:
     if not data or len(data) >= VERSION_BYTES or data.strip(b"0123456789."):
         raise ValueError(f"not a version of digits and dots: {version!r}")
     memcpy(state.version, <const char *>data, len(data) + 1)
+
+
+def rename_command(name: bytes, to: bytes) -> None:
+    """Let a top-level command answer to another name, in any case of its letters; empty: to none.
+
+    Raises KeyError where there is no command of that name, ValueError where the new name is taken.
+    To be called before there is a session.
+    """
+    cdef Row *found = table_find(name, len(name))
+    cdef Row *taken = table_find(to, len(to))
+    if found == NULL:
+        raise KeyError(name)
+    if taken != NULL and taken != found:
+        raise ValueError(to)
+    row_rename(found, _keep(to.lower()), len(to))

@@ -198,8 +198,14 @@ def read_latency_events() -> list:
 
 
 def command_names() -> frozenset:
-    """The full names of all commands: "get", "config|set"."""
-    return frozenset(rows[i].name.decode() for i in range(row_count))
+    """The full names of all commands that can be called: "get", "config|set"."""
+    return frozenset(rows[i].name.decode() for i in range(row_count) if row_is_reachable(rows[i]))
+
+
+def command_full_name(typed: bytes) -> str | None:
+    """The name in the table of what a client would call so, in any case; None: there is none."""
+    cdef const Row *found = table_find_full(slice_of(<const char *>typed, len(typed)))
+    return None if found == NULL else found.name.decode()
 
 
 def reset_statistics() -> None:

@@ -193,6 +193,15 @@ def test_lines_for_other_parts_are_kept_with_their_place():
         "\n>>> 'rename-command FLUSHALL '''\nNo such command in rename-command")
 
 
+def test_what_has_no_effect_yet_is_said_and_not_passed_over():
+    """A server whose users were all in ACL lines started open to everybody, without a word."""
+    text = b"user default off\nappendonly yes\nreplicaof 127.0.0.1 1\naclfile a.acl\n"
+    notes = Config.load(["-"], io.BytesIO(text)).notes
+    assert len(notes) == 4 and all("no effect yet" in note for note in notes)
+    assert sum("'user' lines" in note for note in notes) == 1
+    assert Config.load(["-"], io.BytesIO(b"appendonly no\n")).notes == []
+
+
 def test_save_lines_of_one_load_add_up_and_replace_the_defaults():
     config = Config.load(["-"], io.BytesIO(b"save 60 1\nsave 30 2 10 3\n"))
     assert config["save"] == ((60, 1), (30, 2), (10, 3))

@@ -22,8 +22,8 @@ import pytest
 from fastredis.server import logs, process
 from fastredis.server.config import Config, ConfigError
 from fastredis.server.system_check import check_memory, check_system
-from support.server_process import Target
-from support.wire import eventually
+from support.server_process import Target, free_port
+from support.wire import Client, eventually
 
 ROOT = Path(__file__).parents[2]
 SERVE = """
@@ -68,6 +68,13 @@ def serve(tmp_path: Path, *arguments: str, **environment: str) -> subprocess.Com
 def run(*arguments: str, **options: object) -> subprocess.CompletedProcess:
     return subprocess.run([sys.executable, "-m", "fastredis", *arguments], capture_output=True,
                           text=True, cwd=ROOT, timeout=60, **options)
+
+
+def try_connect(port: int) -> Client | None:
+    try:
+        return Client.connect("127.0.0.1", port)
+    except OSError:
+        return None
 
 
 def messages(done: subprocess.CompletedProcess) -> List[str]:
@@ -228,6 +235,24 @@ def test_a_pid_file_that_cannot_be_written_is_logged_only(caplog: pytest.LogCapt
     file.remove()
     assert caplog.messages == [
         "Failed to write PID file /nonexistent/x.pid: No such file or directory"]
+
+
+def test_a_start_without_standard_streams_serves_and_stops_in_order(tmp_path: Path):
+    """The event loop got their numbers, and aborted at the end when it closed one."""
+    port = free_port()
+    server = subprocess.Popen(
+        [sys.executable, "-m", "fastredis", "--port", str(port), "--dir", str(tmp_path)], cwd=ROOT,
+        preexec_fn=lambda: [os.close(descriptor) for descriptor in range(3)])
+    try:
+        client = eventually(lambda: try_connect(port))
+        assert client.call("PING") == b"PONG"
+        if sys.platform == "linux":
+            assert os.path.realpath(f"/proc/{server.pid}/fd/1") == os.devnull
+        client.close()
+        server.terminate()
+        assert server.wait(10) == 0
+    finally:
+        server.kill()
 
 
 # Supervisors

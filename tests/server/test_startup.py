@@ -125,6 +125,14 @@ def test_several_addresses_are_listened_on_at_once(fresh_server):
         Client.connect("127.0.0.3", port)
 
 
+@pytest.mark.target("fastredis", reason="deliberate difference: bind")
+@pytest.mark.parametrize("addresses", [("127.0.0.1", "127.0.0.1"), ("localhost",)])
+def test_addresses_that_are_given_twice_or_by_name_are_listened_on_once(fresh_server, addresses):
+    server = fresh_server("--bind", *addresses)
+    assert server.client().call("CONFIG", "GET", "bind") == [b"bind", b" ".join(
+        address.encode() for address in addresses)]
+
+
 @needs_ipv6
 def test_ipv6_and_ipv4_together(fresh_server):
     port = free_port()
@@ -250,6 +258,40 @@ def test_signal_ends_the_server_with_exit_code_zero(fresh_server, number):
     assert f"Received {signal.Signals(number).name} scheduling shutdown..." in output
     assert "User requested shutdown..." in output
     assert "is now ready to exit, bye bye..." in output
+
+
+def test_signal_at_the_moment_of_readiness_is_not_lost(fresh_server):
+    """One that came between the log line and the first turn of the event loop was ignored."""
+    for _ in range(5):
+        server = fresh_server(wait=False)
+        while "Ready to accept connections" not in server.output():
+            assert server.is_alive(), server.output()
+        server.send_signal(signal.SIGTERM)
+        assert server.wait_exit() == 0
+
+
+@pytest.mark.target("fastredis", reason="a signal ends DEBUG SLEEP of Redis")
+@pytest.mark.parametrize("first", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+def test_interrupt_after_a_first_signal_ends_the_server_though_a_command_runs(
+        fresh_server, first):
+    server = fresh_server("--enable-debug-command", "yes")
+    server.client().request("DEBUG", "SLEEP", "20")
+    time.sleep(0.2)
+    server.send_signal(first)
+    time.sleep(0.2)
+    assert server.is_alive(), "the first signal waits for the command"
+    server.send_signal(signal.SIGINT)
+    assert server.wait_exit(5) == 1
+
+
+def test_termination_signals_wait_for_the_command_however_often_they_come(fresh_server):
+    server = fresh_server("--enable-debug-command", "yes")
+    server.client().request("DEBUG", "SLEEP", "1")
+    time.sleep(0.2)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGTERM):
+        server.send_signal(number)
+        time.sleep(0.1)
+    assert server.wait_exit() == 0
 
 
 def test_signal_ends_a_server_that_is_under_load(fresh_server):

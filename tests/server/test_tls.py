@@ -325,3 +325,96 @@ def test_server_with_tls_clients_that_do_not_read_stops_at_once(tls_server, cert
     started = time.monotonic()
     assert server.stop() == 0
     assert time.monotonic() - started < 3 * TIME_SCALE
+
+
+def certificate_of(server: ServerProcess) -> bytes:
+    """What the TLS port shows to a client that does not look."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with socket.create_connection((server.host, server.tls_port), 10) as plain:
+        with context.wrap_socket(plain) as connection:
+            return connection.getpeercert(binary_form=True)
+
+
+def make_certificate(directory: Path) -> None:
+    """server.crt and server.key, new ones at each call."""
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+         "-nodes", "-days", "2", "-subj", "/CN=localhost", "-keyout", "server.key",
+         "-out", "server.crt"], cwd=directory, check=True, capture_output=True)
+
+
+def test_tls_port_opens_moves_and_closes_while_the_server_runs(fresh_server, certificates):
+    """CONFIG SET tls-port used to answer OK and do nothing."""
+    server = fresh_server()
+    client = server.client()
+    server.tls_port = free_port()
+    reply = client.call("CONFIG", "SET", "tls-port", server.tls_port)
+    assert reply == (b"ERR CONFIG SET failed (possibly related to argument 'tls-port') - "
+                     b"Unable to update TLS configuration. Check server logs.")
+    assert client.call("CONFIG", "GET", "tls-port") == [b"tls-port", b"0"]
+    client.ok("CONFIG", "SET", "tls-port", server.tls_port, "tls-auth-clients", "no",
+              "tls-cert-file", str(certificates / "server.crt"),
+              "tls-key-file", str(certificates / "server.key"))
+    over_tls = connect_tls(server, certificates)
+    assert over_tls.call("PING") == b"PONG"
+    before, server.tls_port = server.tls_port, free_port()
+    client.ok("CONFIG", "SET", "tls-port", server.tls_port)
+    assert connect_tls(server, certificates).call("PING") == b"PONG"
+    client.ok("CONFIG", "SET", "tls-port", "0")
+    for port in (before, server.tls_port):
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection((server.host, port), 10)
+    assert over_tls.call("PING") == b"PONG", "who is connected stays so"
+
+
+def test_tls_port_follows_bind(tls_server, certificates):
+    server = tls_server()
+    client = server.client()
+    client.ok("CONFIG", "SET", "bind", "127.0.0.1 127.0.0.2")
+    server.host = "127.0.0.2"
+    assert connect_tls(server, certificates).call("PING") == b"PONG"
+    client.ok("CONFIG", "SET", "bind", "127.0.0.1")
+    with pytest.raises(ConnectionRefusedError):
+        connect_tls(server, certificates)
+
+
+def test_new_certificate_is_shown_after_config_set_of_the_same_name(fresh_server, tmp_path):
+    """The way in which certificates that run out are replaced."""
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl program to make a certificate with")
+    make_certificate(tmp_path)
+    port = free_port()
+    files = ("tls-cert-file", str(tmp_path / "server.crt"),
+             "tls-key-file", str(tmp_path / "server.key"))
+    server = fresh_server("--tls-port", str(port), "--tls-auth-clients", "no",
+                          *(f"--{word}" if word.startswith("tls") else word for word in files))
+    server.tls_port = port
+    client = server.client()
+    first = certificate_of(server)
+    make_certificate(tmp_path)
+    assert certificate_of(server) == first
+    client.ok("CONFIG", "SET", *files)
+    second = certificate_of(server)
+    assert second != first
+    (tmp_path / "server.key").write_text("no key")
+    assert client.call("CONFIG", "SET", *files).endswith(b"Check server logs.")
+    assert certificate_of(server) == second
+
+
+def test_info_names_the_listeners_by_the_number_of_their_kind(tls_server, certificates):
+    """A server without a plain port said that its port is 0, and left the TLS port out."""
+    server = tls_server("--unixsocket", "s")
+
+    def listeners() -> dict:
+        with Client.connect_unix(server.unix_path) as client:
+            lines = client.call("INFO", "server").decode().splitlines()
+        return {name: text for name, _, text in (line.partition(":") for line in lines)
+                if name == "tcp_port" or name.startswith("listener")}
+
+    both = {"listener1": "name=unix,bind=s",
+            "listener2": f"name=tls,bind=127.0.0.1,port={server.tls_port}"}
+    assert listeners() == {**both, "tcp_port": str(server.port),
+                           "listener0": f"name=tcp,bind=127.0.0.1,port={server.port}"}
+    server.client().ok("CONFIG", "SET", "port", "0")
+    assert listeners() == {**both, "tcp_port": str(server.tls_port)}
