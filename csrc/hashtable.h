@@ -138,8 +138,9 @@ static inline hashtable_bucket *hashtable_bucket_of(const hashtable *table, uint
 static inline void hashtable_prefetch_bucket(const hashtable *table, uint64_t hash) {
     PREFETCH(hashtable_bucket_of(table, hash));
 }
-/* True where the element, if it is there at all, most likely stands behind the bucket: one in eight
- * does. Its overflow unit is on its way then; hashtable_prefetch_overflow, a while later, goes on. */
+/* True where the element, if it is there at all, most likely stands behind the bucket: one in
+ * eight does. Its overflow unit is on its way then; hashtable_prefetch_overflow, a while later,
+ * goes on. */
 bool hashtable_prefetch_element(const hashtable *table, uint64_t hash);
 void hashtable_prefetch_overflow(const hashtable *table, uint64_t hash);
 /* For owners who fetch more than that: the element that `hash` most likely means, or NULL. Reads

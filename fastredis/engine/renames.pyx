@@ -18,15 +18,10 @@ cdef bint row_is_reachable(const Row *found) noexcept nogil:
 
 cdef void _rebuild_slots() noexcept nogil:
     cdef int i
-    cdef uint32_t slot
     memset(name_slots, 0, sizeof(name_slots))
     for i in range(row_count):
-        if rows[i].parent != NULL or not row_is_reachable(rows[i]):
-            continue
-        slot = <uint32_t>((rows[i].packed_name * <uint64_t>0x9E3779B97F4A7C15) >> 53)
-        while name_slots[slot] != NULL:
-            slot = (slot + 1) & (NAME_SLOTS - 1)
-        name_slots[slot] = rows[i]
+        if rows[i].parent == NULL and row_is_reachable(rows[i]):
+            row_enter(rows[i])
 
 
 cdef void row_rename(Row *found, const char *to, size_t length) noexcept nogil:
@@ -35,5 +30,5 @@ cdef void row_rename(Row *found, const char *to, size_t length) noexcept nogil:
     `to` is borrowed for ever, in lower case, and no other command answers to it.
     """
     found.short_name = to
-    found.packed_name = name_pack(to, length)
+    row_pack(found, to, length)
     _rebuild_slots()

@@ -52,7 +52,10 @@ cdef Session *session_new(int fd) noexcept nogil:
 
 
 cdef char *text_copy(const char *text, size_t length) noexcept nogil:
-    """Zero-terminated copy; freed by text_free."""
+    """Zero-terminated copy, up to the first zero in the text; freed by text_free."""
+    cdef const char *zero = <const char *>memchr(text, 0, length)
+    if zero != NULL:
+        length = zero - text
     cdef char *copy = <char *>alloc_new(length + 1)
     memcpy(copy, text, length)
     copy[length] = 0
@@ -194,7 +197,8 @@ cdef void session_offer(Session *s, char *data, size_t length, bint is_pending) 
     cdef uint32_t most = OFFER_COMMANDS_MAX
     limits.bulk_max = state.limits.bulk_max
     limits.unauthenticated = state.password_required and not (s.flags & SESSION_AUTHENTICATED)
-    if limits.unauthenticated:
+    work.is_single = limits.unauthenticated
+    if work.is_single:
         most = 1                 # what follows is judged when this one has been executed
     state.work_count += 1
     work.session = s
@@ -351,20 +355,14 @@ cdef void _work_end(Work *work) noexcept nogil:
         work.consumed = work.length
     if work.consumed != work.length or s.pending != NULL:
         pending_keep(work)
-    if unlikely(s.pending_length + s.queue.bytes > state.limits.query_buffer_max):
+    if unlikely(s.pending_length + queue_bytes(&s.queue) > state.limits.query_buffer_max):
         state.stats.query_buffer_disconnects += 1
         s.flags |= SESSION_CLOSE_NOW
     elif s.pending_length and not (s.flags & SESSION_HELD):
-        if work.end - work.first >= OFFER_COMMANDS_MAX or (
-                work.end > work.first and limits_were_tight(work)):
+        if work.end - work.first >= (1 if work.is_single else OFFER_COMMANDS_MAX):
             session_make_ready(s)
     if state.hooks.flush != NULL:
         state.hooks.flush(s)
-
-
-cdef inline bint limits_were_tight(Work *work) noexcept nogil:
-    """Whether the parser stopped at its limit of one command, with input left."""
-    return work.end - work.first == 1 and state.password_required
 
 
 cdef void protocol_error(Session *s, resp_status status) noexcept nogil:

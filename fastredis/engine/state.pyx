@@ -417,6 +417,7 @@ ctypedef struct Work:
     uint32_t end
     resp_status status
     bint is_pending              # data is the session's own pending buffer
+    bint is_single               # one command only: what follows is judged when it has run
 
 # ---- set by the server layer ----
 

@@ -114,10 +114,31 @@ cdef inline bint name_matches(const Row *candidate, const char *text, size_t len
     return candidate.short_name[length] == 0
 
 
+cdef void row_pack(Row *named, const char *name, size_t length) noexcept nogil:
+    """Set what a name in lower case is found by."""
+    cdef size_t i
+    named.packed_name = name_pack(name, length)
+    named.packed_tells = length <= 8
+    for i in range(length):
+        named.packed_tells = named.packed_tells and c'a' <= name[i] <= c'z'
+
+
+cdef inline uint32_t _name_slot(uint64_t packed) noexcept nogil:
+    return <uint32_t>((packed * <uint64_t>0x9E3779B97F4A7C15) >> 53)
+
+
+cdef void row_enter(Row *packed) noexcept nogil:
+    """Let a packed row be found."""
+    cdef uint32_t slot = _name_slot(packed.packed_name)
+    while name_slots[slot] != NULL:
+        slot = (slot + 1) & (NAME_SLOTS - 1)
+    name_slots[slot] = packed
+
+
 cdef inline Row *table_find(const char *text, size_t length) noexcept nogil:
     """The row of a top-level command, or NULL."""
     cdef uint64_t packed = name_pack(text, length)
-    cdef uint32_t slot = <uint32_t>((packed * <uint64_t>0x9E3779B97F4A7C15) >> 53)
+    cdef uint32_t slot = _name_slot(packed)
     while name_slots[slot] != NULL:
         if name_slots[slot].packed_name == packed and (
                 name_slots[slot].packed_tells or name_matches(name_slots[slot], text, length)):
@@ -253,7 +274,6 @@ cdef Row *row(const char *name, int arity, const char *flags, const char *group,
     """Register a command; see the head of this file. Returns the row for further settings."""
     global row_count
     cdef Row *made
-    cdef uint32_t slot
     if row_count == ROWS_MAX:
         raise RuntimeError("the command table is full: raise ROWS_MAX")
     made = <Row *>alloc_new(sizeof(Row))
@@ -280,12 +300,8 @@ cdef Row *row(const char *name, int arity, const char *flags, const char *group,
             raise RuntimeError(f"{full}: register its container first")
         _hang_under(made, table_find(parent, len(parent)))
     else:
-        made.packed_name = name_pack(name, strlen(name))
-        made.packed_tells = len(name) <= 8 and name.isalpha()
-        slot = <uint32_t>((made.packed_name * <uint64_t>0x9E3779B97F4A7C15) >> 53)
-        while name_slots[slot] != NULL:
-            slot = (slot + 1) & (NAME_SLOTS - 1)
-        name_slots[slot] = made
+        row_pack(made, name, strlen(name))
+        row_enter(made)
     rows[row_count] = made
     row_count += 1
     return made
@@ -414,19 +430,20 @@ cdef const char *row_key_flags(const Row *found, const KeyList *keys, int index,
 # ---- HELP of containers ----
 
 cdef void help_reply(Call *call, const char *text) noexcept nogil:
-    """Answer `container HELP`: the head, the lines of `text` (each ends in a line feed), HELP."""
-    cdef const char *name = call.row.parent.name
+    """Answer `container HELP`: the head with the container as it was typed, the lines of `text`
+    (each ends in a line feed), HELP."""
+    cdef slice name = call.argv[0]
     cdef const char *end
-    cdef char capitals[64]
-    cdef size_t i, length = strlen(name)
+    cdef char capital
+    cdef size_t i
     cdef int64_t lines = 3
-    for i in range(length):
-        capitals[i] = name[i] - 32 if c'a' <= name[i] <= c'z' else name[i]
     for i in range(strlen(text)):
         lines += text[i] == c'\n'
     reply_array(call.out, lines)
     reply_raw(call.out, b"+", 1)
-    reply_raw(call.out, capitals, length)
+    for i in range(name.length):
+        capital = name.data[i] - 32 if c'a' <= name.data[i] <= c'z' else name.data[i]
+        reply_raw(call.out, &capital, 1)
     reply_raw(call.out, b" <subcommand> [<arg> [value] [opt] ...]. Subcommands are:\r\n", 59)
     while text[0]:
         end = <const char *>memchr(text, c'\n', strlen(text))

@@ -56,6 +56,11 @@ cdef void queue_own(Session *s) noexcept nogil:
         queue.owned += 1
 
 
+cdef inline size_t queue_bytes(const MultiQueue *queue) noexcept nogil:
+    """What the queue takes: copied arguments, and the commands themselves."""
+    return queue.bytes + queue.capacity * sizeof(QueuedCommand)
+
+
 cdef void queue_clear(Session *s) noexcept nogil:
     cdef MultiQueue *queue = &s.queue
     cdef uint32_t i

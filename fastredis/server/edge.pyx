@@ -427,7 +427,7 @@ cdef class Edge:
         return poller.fd
 
     def drain(self) -> None:
-        """Serve everything that is ready. Never waits."""
+        """Serve everything that is ready, and what comes in the next few milliseconds."""
         with nogil:
             edge_drain()
         if unsent != NULL:
@@ -467,17 +467,21 @@ cdef class Edge:
         listener_count = 0
 
     def close(self) -> None:
-        """Close every client and the poller."""
-        cdef Session *s
+        """Close every client that has a connection, and the poller."""
+        cdef Session *s = state.sessions
+        cdef Session *following
+        cdef uint32_t left = state.session_count
         connections_flush()
-        while state.sessions != NULL:
-            s = state.sessions
+        while left:
+            following = s.next
+            left -= 1
             if s.transport != NULL:
                 (<Connection>s.transport).leave()
-            else:
+            elif not (s.flags & SESSION_INTERNAL):
                 flush_session(s)
-            if not (s.flags & SESSION_FREED):
+            if not (s.flags & (SESSION_FREED | SESSION_INTERNAL)):
                 session_close(s)
+            s = following
         edge_reap()
         net_poller_close(&poller)
         state.hooks.flush = NULL

@@ -57,6 +57,17 @@ def test_errors_show_the_own_name_of_a_command_and_help_the_typed_one(client):
     assert client.call("k3y", "no") == b"ERR unknown subcommand 'no'. Try K3Y HELP."
 
 
+def test_help_of_a_renamed_container_begins_with_what_was_typed(client):
+    assert client.call("k3y", "HELP")[0].startswith(b"K3Y <subcommand> ")
+
+
+def test_a_name_of_signs_is_not_taken_for_another_byte(fresh_server):
+    """Names are looked up by a form in which '-' and a carriage return are the same."""
+    client = fresh_server(config="rename-command ECHO a-b").client()
+    assert client.call("A-b", "x") == b"x"
+    assert client.call("a\rb", "x").startswith(b"ERR unknown command")
+
+
 def test_command_finds_what_can_be_called_and_shows_its_own_name(client):
     shown = client.call("COMMAND", "INFO", "fetch", "get", "flushall", "k3y|get", "config")
     assert [entry[0] if entry else entry for entry in shown] == [

@@ -122,6 +122,16 @@ def test_query_buffer_disconnections_are_counted(fresh_server):
                in server.client().call("INFO", "stats"))
 
 
+@pytest.mark.target("fastredis", reason="the others count the arguments alone")
+def test_a_queue_of_small_commands_is_counted_whole(fresh_server):
+    """The array of queued commands used to be left out: 40 bytes for each PING of 24."""
+    client = fresh_server("--client-query-buffer-limit", "1mb").client()
+    assert client.call("MULTI") == b"OK"
+    with pytest.raises(ConnectionClosed):
+        for _ in range(30):
+            client.pipeline([("PING",)] * 1000)
+
+
 @pytest.mark.memory_bound
 def test_unauthenticated_flood_costs_bounded_memory(locked):
     before = locked.rss_bytes()
