@@ -137,7 +137,7 @@ cdef bint sorted_set_or_reply(Call *call, slice key, size_t count, slice first,
     if not key_typed_or_reply(call, key, ENTRY_ZSET, e):
         return False
     if e[0] != NULL:
-        if count > 1:
+        if count > state.limits.packing.zset_entries:
             zset_expect(e[0], count, 0, &state.zsets)
     elif make:
         e[0] = zset_new(key, ENTRY_NO_DUE, count, first.length, &state.zsets)

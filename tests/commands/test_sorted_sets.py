@@ -157,6 +157,18 @@ def test_encodings_change_at_their_limits_and_never_back(dialogue: Dialogue) -> 
     dialogue.ok("CONFIG SET zset-max-listpack-entries 128 zset-max-listpack-value 64")
 
 
+@pytest.mark.target("fastredis", "redis>=7.2", "valkey", reason="7.0 waits for a new member")
+@pytest.mark.parametrize("command, reply", [
+    ("ZADD z 5 a", 0), ("ZADD z XX 1 nobody", 0), ("ZADD z NX INCR 1 a", NULL),
+    ("ZINCRBY z 1 a", double("2")), ("GEOADD z XX 1 1 nobody", 0)])
+def test_a_limit_of_no_members_unpacks_with_the_next_pair_even_where_nothing_is_added(
+        dialogue: Dialogue, command: str, reply: object) -> None:
+    dialogue.ok("ZADD z 1 a", "CONFIG SET zset-max-listpack-entries 0")
+    dialogue.check([("OBJECT ENCODING z", "listpack"), (command, reply),
+                    ("OBJECT ENCODING z", "skiplist")])
+    dialogue.ok("CONFIG SET zset-max-listpack-entries 128")
+
+
 def test_minus_zero_is_zero_in_a_listpack_and_itself_in_a_skiplist(dialogue: Dialogue) -> None:
     dialogue.check([("ZADD z -0 a", 1), ("ZSCORE z a", double("0")),
                     ("ZINCRBY z -0 b", double("-0")), ("ZSCORE z b", double("0"))])
