@@ -213,6 +213,20 @@ def test_a_sorted_list_wakes(dialogue: Dialogue) -> None:
     check_answer(waiting, popped("k", "1"))
 
 
+@pytest.mark.target("fastredis", reason="deliberate difference: blocked clients, overwritten key")
+@pytest.mark.parametrize("waits, store", [
+    ("BLPOP k 0", "SORT l STORE k"), ("BZPOPMIN k 0", "ZUNIONSTORE k 1 z"),
+    ("BZPOPMIN k 0", "ZRANGESTORE k z 0 -1")])
+def test_a_result_that_overwrites_another_type_wakes(dialogue: Dialogue, waits: str,
+                                                     store: str) -> None:
+    """Whoever slept through the string must not sleep through what takes its place."""
+    dialogue.ok("RPUSH l 1", "ZADD z 1 1")
+    client, = blocked(dialogue, waits)
+    dialogue.ok("SET k text")
+    dialogue.check([(store, 1), ("EXISTS k", 0)])
+    assert client.client.read()[:2] == [b"k", b"1"]
+
+
 def test_databases_are_told_apart(dialogue: Dialogue) -> None:
     waiting = dialogue.other()
     waiting.ok("SELECT 2")
