@@ -467,14 +467,7 @@ cdef void cmd_zscan(Call *call) noexcept nogil:
     cdef uint64_t cursor
     cdef size_t place
     cdef entry *e
-    if not cursor_or_reply(call, call.argv[2], &cursor):
-        return
-    if not key_typed_read_or_reply(call, call.argv[1], ENTRY_ZSET, &e):
-        return
-    if e == NULL:
-        scan_reply_nothing(call.out)
-        return
-    if not scan_options_or_reply(call, 3, 0, &scan):
+    if not scan_key_or_reply(call, ENTRY_ZSET, 0, &scan, &cursor, &e):
         return
     place = scan_reply_begin(&scan)
     scan_reply_end(&scan, place, scan_sorted_set(&scan, e, cursor))
