@@ -11,15 +11,8 @@ cdef bint _expire_options_or_reply(Call *call, ExpireOptions *options) noexcept 
     cdef Args args = args_from(call, 3)
     memset(options, 0, sizeof(ExpireOptions))
     while args_left(&args):
-        if args_option(&args, b"NX"):
-            options.nx = True
-        elif args_option(&args, b"XX"):
-            options.xx = True
-        elif args_option(&args, b"GT"):
-            options.gt = True
-        elif args_option(&args, b"LT"):
-            options.lt = True
-        else:
+        if not (args_flag(&args, b"NX", &options.nx) or args_flag(&args, b"XX", &options.xx)
+                or args_flag(&args, b"GT", &options.gt) or args_flag(&args, b"LT", &options.lt)):
             error_unsupported_option(call, args.argv[args.at])
             return False
     if options.nx and (options.xx or options.gt or options.lt):

@@ -247,20 +247,16 @@ cdef void cmd_geodist(Call *call) noexcept nogil:
 
 cdef bint _search_flag(Args *args, GeoSearch *search) noexcept nogil:
     """Take an option without a value."""
-    if args_option(args, b"WITHDIST"):
-        search.with_distance = True
-    elif args_option(args, b"WITHHASH"):
-        search.with_hash = True
-    elif args_option(args, b"WITHCOORD"):
-        search.with_point = True
-    elif args_option(args, b"ANY"):
-        search.any_of_them = True
-    elif args_option(args, b"ASC"):
+    if (args_flag(args, b"WITHDIST", &search.with_distance)
+            or args_flag(args, b"WITHHASH", &search.with_hash)
+            or args_flag(args, b"WITHCOORD", &search.with_point)
+            or args_flag(args, b"ANY", &search.any_of_them)
+            or search.stores and args_flag(args, b"STOREDIST", &search.store_distance)):
+        return True
+    if args_option(args, b"ASC"):
         search.sort = GEO_ASCENDING
     elif args_option(args, b"DESC"):
         search.sort = GEO_DESCENDING
-    elif search.stores and args_option(args, b"STOREDIST"):
-        search.store_distance = True
     elif search.may_store and args_option_with(args, b"STORE", &search.target):
         search.has_target = True
         search.store_distance = False

@@ -442,14 +442,7 @@ cdef void cmd_hscan(Call *call) noexcept nogil:
     cdef size_t place
     cdef Scan scan
     cdef entry *e
-    if not cursor_or_reply(call, call.argv[2], &cursor):
-        return
-    if not hash_read_or_reply(call, call.argv[1], &e):
-        return
-    if e == NULL:
-        scan_reply_nothing(call.out)
-        return
-    if not scan_options_or_reply(call, 3, SCAN_TAKES_NOVALUES, &scan):
+    if not scan_key_or_reply(call, ENTRY_HASH, SCAN_TAKES_NOVALUES, &scan, &cursor, &e):
         return
     place = scan_reply_begin(&scan)
     if fields_table(e) != NULL:
@@ -524,14 +517,3 @@ row(b"hsetnx", 4, b"write denyoom fast", b"hash", b"", b"RW,insert index:1 range
 row(b"hstrlen", 3, b"readonly fast", b"hash", b"", b"RO index:1 range:0,1,0", b"", cmd_hstrlen)
 row(b"hvals", 2, b"readonly", b"hash", b"", b"RO,access index:1 range:0,1,0",
     b"nondeterministic_output_order", cmd_hvals)
-
-row_element(b"hdel", 2)
-row_element(b"hexists", 2)
-row_element(b"hget", 2)
-row_element(b"hincrby", 2)
-row_element(b"hincrbyfloat", 2)
-row_element(b"hmget", 2)
-row_element(b"hmset", 2)
-row_element(b"hset", 2)
-row_element(b"hsetnx", 2)
-row_element(b"hstrlen", 2)

@@ -156,14 +156,7 @@ cdef void cmd_sscan(Call *call) noexcept nogil:
     cdef uint64_t cursor
     cdef size_t place
     cdef entry *e
-    if not cursor_or_reply(call, call.argv[2], &cursor):
-        return
-    if not key_typed_read_or_reply(call, call.argv[1], ENTRY_SET, &e):
-        return
-    if e == NULL:
-        scan_reply_nothing(call.out)
-        return
-    if not scan_options_or_reply(call, 3, 0, &scan):
+    if not scan_key_or_reply(call, ENTRY_SET, 0, &scan, &cursor, &e):
         return
     place = scan_reply_begin(&scan)
     if set_get_table(e) != NULL:
@@ -401,8 +394,3 @@ row(b"srem", -3, b"write fast", b"set", b"",
     b"RW,delete index:1 range:0,1,0", b"", cmd_srem)
 row(b"sscan", -3, b"readonly", b"set", b"",
     b"RO,access index:1 range:0,1,0", b"nondeterministic_output", cmd_sscan)
-row_element(b"sadd", 2)
-row_element(b"sismember", 2)
-row_element(b"smismember", 2)
-row_element(b"smove", 3)
-row_element(b"srem", 2)

@@ -137,7 +137,7 @@ cdef bint sorted_set_or_reply(Call *call, slice key, size_t count, slice first,
     if not key_typed_or_reply(call, key, ENTRY_ZSET, e):
         return False
     if e[0] != NULL:
-        if count > 1:
+        if count > state.limits.packing.zset_entries:
             zset_expect(e[0], count, 0, &state.zsets)
     elif make:
         e[0] = zset_new(key, ENTRY_NO_DUE, count, first.length, &state.zsets)
@@ -467,14 +467,7 @@ cdef void cmd_zscan(Call *call) noexcept nogil:
     cdef uint64_t cursor
     cdef size_t place
     cdef entry *e
-    if not cursor_or_reply(call, call.argv[2], &cursor):
-        return
-    if not key_typed_read_or_reply(call, call.argv[1], ENTRY_ZSET, &e):
-        return
-    if e == NULL:
-        scan_reply_nothing(call.out)
-        return
-    if not scan_options_or_reply(call, 3, 0, &scan):
+    if not scan_key_or_reply(call, ENTRY_ZSET, 0, &scan, &cursor, &e):
         return
     place = scan_reply_begin(&scan)
     scan_reply_end(&scan, place, scan_sorted_set(&scan, e, cursor))

@@ -113,8 +113,8 @@ ctypedef struct PopMany:
     int64_t count
 
 
-cdef bint _positive_or_reply(Call *call, slice text, Status status,
-                             int64_t *number) noexcept nogil:
+cdef bint _above_zero_or_reply(Call *call, slice text, Status status,
+                               int64_t *number) noexcept nogil:
     if number_parse_int64(text.data, text.length, number) and number[0] > 0:
         return True
     error_reply(call, status)
@@ -126,7 +126,7 @@ cdef bint _pop_many_or_reply(Call *call, int at, PopMany *wanted) noexcept nogil
     cdef Args args = args_from(call, at + 1)
     cdef int64_t key_count
     cdef slice text
-    if not _positive_or_reply(call, call.argv[at], ERROR_NUMKEYS_POSITIVE, &key_count):
+    if not _above_zero_or_reply(call, call.argv[at], ERROR_NUMKEYS_POSITIVE, &key_count):
         return False
     if key_count >= args_left(&args):
         error_reply(call, ERROR_SYNTAX)
@@ -140,7 +140,7 @@ cdef bint _pop_many_or_reply(Call *call, int at, PopMany *wanted) noexcept nogil
         error_reply(call, ERROR_SYNTAX)
         return False
     if args_option_with(&args, b"COUNT", &text):
-        if not _positive_or_reply(call, text, ERROR_COUNT_POSITIVE, &wanted.count):
+        if not _above_zero_or_reply(call, text, ERROR_COUNT_POSITIVE, &wanted.count):
             return False
     if args_left(&args):
         error_reply(call, ERROR_SYNTAX)

@@ -69,11 +69,10 @@ cdef void _claim(reply *out, const stream *s, stream_pending *pending, stream_id
 cdef bint _claim_option_or_reply(Call *call, Args *args, ClaimOptions *options) noexcept nogil:
     cdef int64_t number = 0
     cdef slice text
-    if args_option(args, b"FORCE"):
-        options.force = True
-    elif args_option(args, b"JUSTID"):
-        options.just_id = True
-    elif args_option_with(args, b"IDLE", &text):
+    if (args_flag(args, b"FORCE", &options.force)
+            or args_flag(args, b"JUSTID", &options.just_id)):
+        return True
+    if args_option_with(args, b"IDLE", &text):
         if not _claim_number_or_reply(call, text, ERROR_XCLAIM_IDLE, &number):
             return False
         options.delivered_ms = idle_ms(number)

@@ -61,7 +61,7 @@ cdef bint _trim_limit_or_reply(Call *call, slice text, AddOptions *options) noex
 cdef bint _check_trim_or_reply(Call *call, AddOptions *options) noexcept nogil:
     """What options forbid together, and the limit that stands for none."""
     cdef size_t entries = state.limits.packing.stream_entries
-    if options.has_limit and not options.has_trim:
+    if options.trim.limit and not options.has_trim:
         error_reply(call, ERROR_TRIM_LIMIT_ALONE)
         return False
     if not options.adding and not options.has_trim:

@@ -16,13 +16,11 @@ cdef bint lcs_options_or_reply(Call *call, LcsOptions *options) noexcept nogil:
     cdef slice number
     memset(options, 0, sizeof(LcsOptions))
     while args_left(&args):
-        if args_option(&args, b"IDX"):
-            options.want_ranges = True
-        elif args_option(&args, b"LEN"):
-            options.want_length = True
-        elif args_option(&args, b"WITHMATCHLEN"):
-            options.with_lengths = True
-        elif args_option_with(&args, b"MINMATCHLEN", &number):
+        if (args_flag(&args, b"IDX", &options.want_ranges)
+                or args_flag(&args, b"LEN", &options.want_length)
+                or args_flag(&args, b"WITHMATCHLEN", &options.with_lengths)):
+            continue
+        if args_option_with(&args, b"MINMATCHLEN", &number):
             if not int_or_reply(call, number, &options.shortest):
                 return False
         else:

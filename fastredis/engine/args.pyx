@@ -45,6 +45,14 @@ cdef inline bint args_option(Args *args, const char *word) noexcept nogil:
     return False
 
 
+cdef inline bint args_flag(Args *args, const char *word, bint *flag) noexcept nogil:
+    """args_option, and the flag is set where the word was there."""
+    if not args_option(args, word):
+        return False
+    flag[0] = True
+    return True
+
+
 cdef inline bint args_option_with(Args *args, const char *word, slice *value) noexcept nogil:
     """True, and behind both, where the next argument is this word and another follows."""
     if args.at + 1 < args.argc and slice_is(args.argv[args.at], word):

@@ -124,6 +124,20 @@ cdef bint scan_options_or_reply(Call *call, int first, int takes, Scan *scan) no
     return True
 
 
+cdef bint scan_key_or_reply(Call *call, entry_type wanted, int takes, Scan *scan,
+                            uint64_t *cursor, entry **e) noexcept nogil:
+    """The arguments of a scan within a key: key, cursor, options. False also where there is no such
+    key: that is answered, without a look at the options."""
+    if not cursor_or_reply(call, call.argv[2], cursor):
+        return False
+    if not key_typed_read_or_reply(call, call.argv[1], wanted, e):
+        return False
+    if e[0] == NULL:
+        scan_reply_nothing(call.out)
+        return False
+    return scan_options_or_reply(call, 3, takes, scan)
+
+
 # ---- the walk and the reply ----
 
 cdef uint64_t scan_table(Scan *scan, const hashtable *table, uint64_t cursor,

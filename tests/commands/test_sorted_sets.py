@@ -110,6 +110,7 @@ def test_scores_that_are_no_numbers_change_nothing(dialogue: Dialogue, encoding:
     dialogue.check([(many, NOT_FLOAT), ("ZCARD z", 1), ("EXISTS new", 0)])
 
 
+@pytest.mark.target("fastredis", "redis", reason="Valkey 9 reads no hexadecimal digits")
 def test_scores_are_read_in_every_spelling(dialogue: Dialogue, encoding: str) -> None:
     for text, shown in (("+1", "1"), ("1.", "1"), (".5", "0.5"), ("-00.5", "-0.5"), ("1E3", "1000"),
                         ("0x10", "16"), ("0x1p3", "8"), ("inf", "inf"), ("-Infinity", "-inf"),
@@ -155,6 +156,18 @@ def test_encodings_change_at_their_limits_and_never_back(dialogue: Dialogue) -> 
                     ("ZADD w 1 a 1 b 1 c 1 d", 4), ("OBJECT ENCODING w", "skiplist"),
                     ("ZADD v 1 a", 1), ("ZADD v XX 5 a 5 b 5 c 5 d", 0)])
     dialogue.ok("CONFIG SET zset-max-listpack-entries 128 zset-max-listpack-value 64")
+
+
+@pytest.mark.target("fastredis", "redis>=7.2", "valkey", reason="7.0 waits for a new member")
+@pytest.mark.parametrize("command, reply", [
+    ("ZADD z 5 a", 0), ("ZADD z XX 1 nobody", 0), ("ZADD z NX INCR 1 a", NULL),
+    ("ZINCRBY z 1 a", double("2")), ("GEOADD z XX 1 1 nobody", 0)])
+def test_a_limit_of_no_members_unpacks_with_the_next_pair_even_where_nothing_is_added(
+        dialogue: Dialogue, command: str, reply: object) -> None:
+    dialogue.ok("ZADD z 1 a", "CONFIG SET zset-max-listpack-entries 0")
+    dialogue.check([("OBJECT ENCODING z", "listpack"), (command, reply),
+                    ("OBJECT ENCODING z", "skiplist")])
+    dialogue.ok("CONFIG SET zset-max-listpack-entries 128")
 
 
 def test_minus_zero_is_zero_in_a_listpack_and_itself_in_a_skiplist(dialogue: Dialogue) -> None:

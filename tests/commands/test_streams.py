@@ -248,6 +248,17 @@ def test_options_of_trimming_are_checked(dialogue: Dialogue) -> None:
         ("XTRIM s NOMKSTREAM 1", SYNTAX), ("XLEN s", 3)])
 
 
+def test_a_limit_of_zero_is_not_missed_a_strategy(dialogue: Dialogue) -> None:
+    """LIMIT 0 stands for no limit, so nothing says that it needs a strategy: other checks speak."""
+    filled(dialogue, 3)
+    exact = error("ERR syntax error, LIMIT cannot be used without the special ~ option")
+    dialogue.check([
+        ("XTRIM s LIMIT 0",
+         error("ERR syntax error, XTRIM must be called with a trimming strategy")),
+        ("XTRIM s MAXLEN 1 LIMIT 0", exact), ("XADD s LIMIT 0 9-1 a b", exact),
+        ("XADD s LIMIT 1 LIMIT 0 9-1 a b", exact), ("XLEN s", 3)])
+
+
 # ---- XSETID ----
 
 
