@@ -75,7 +75,7 @@ cdef void cmd_dump(Call *call) noexcept nogil:
         return
     rdb_writer_init(&writer)
     value_save(&writer, e)
-    rdb_write_footer_of(&writer, max(value_version(e), <uint16_t>RDB_VERSION_WRITTEN))
+    rdb_write_footer_of(&writer, value_version(e))  # so that older servers take it, too
     reply_bulk(call.out, writer.data, writer.length)
     rdb_writer_free(&writer)
 

@@ -239,13 +239,15 @@ cdef void _sort_reply(Call *call, Sorting *sorting) noexcept nogil:
 
 
 cdef void _sort_store(Call *call, Sorting *sorting) noexcept nogil:
-    """Make the result a list in the place of the target; a value that is missing is empty."""
+    """Make the result a list in the place of the target; a value that is missing is empty. It
+    is a quicklist until it is whole: that decides where its nodes end."""
     cdef char digits[NUMBER_INT64_MAX_LENGTH]
     cdef slice key = sorting.options.target
     cdef uint64_t hash = key_hash(call, key)
     cdef int64_t length = sorting.count * max(1, sorting.options.get_count)
     cdef const collection_limits *limits = &state.limits.packing
     cdef slice text, value
+    cdef quicklist *items
     cdef entry *made
     cdef size_t i
     cdef int get
@@ -253,15 +255,17 @@ cdef void _sort_store(Call *call, Sorting *sorting) noexcept nogil:
         key_delete(call.database, key, hash)
         reply_int(call.out, 0)
         return
-    made = list_new(key, ENTRY_NO_DUE)
+    items = quicklist_new(limits.list_size, limits.list_compress_depth)
+    items.large_from = limits.list_node_max
     for i in range(sorting.start, sorting.start + sorting.count):
         text = sorting.items.items[i].text
         if sorting.options.get_count == 0:
-            list_push(made, text, False, limits)
+            quicklist_push(items, text, False)
         for get in range(sorting.options.get_count):
             if not _sort_look_up(call, sorting, &sorting.options.gets[get], text, digits, &value):
                 value = slice_of(b"", 0)
-            list_push(made, value, False, limits)
+            quicklist_push(items, value, False)
+    made = list_new_of(key, ENTRY_NO_DUE, items, limits)
     entry_set_clock(made, clock_new())
     key_put(call.database, made, key, hash)
     key_changed(call.database, key)

@@ -169,7 +169,15 @@ cdef entry *_zset_load_packed(rdb_reader *reader, uint8_t rdb_type, slice key,
     return e
 
 
+cdef void _zset_prefetch(const entry *e, slice member, bint near) noexcept nogil:
+    if near:
+        zset_prefetch_member(e, member)
+    else:
+        zset_prefetch(e, member)
+
+
 value_register(ENTRY_ZSET, _zset_bury, zset_bytes, zset_own, _zset_save, _zset_version)
+prefetch_register(ENTRY_ZSET, _zset_prefetch)
 loader_register(RDB_TYPE_ZSET, _zset_load)
 loader_register(RDB_TYPE_ZSET_BINARY, _zset_load)
 loader_register(RDB_TYPE_ZSET_ZIPLIST, _zset_load_packed)

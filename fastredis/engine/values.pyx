@@ -4,8 +4,8 @@
 #   RDB type -----> values.loaders[]   load
 #
 # A family fills its places at the foot of its file (value_register, loader_register, and, where a
-# look into a big value is a miss or two, prefetch_register with row_element of its commands). A
-# type without a function there has nothing behind its pointer: numbers and inline strings.
+# look into a big value is a miss or two, prefetch_register; commands/elements_ahead.pyx). A type
+# without a function there has nothing behind its pointer: numbers and inline strings.
 #
 # The graveyard. Dropping a key must cost the client that does it nothing, however big the value
 # is: the value is cut off in O(1), buried with the function that frees a slice of it, and the ticks

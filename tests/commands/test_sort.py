@@ -149,3 +149,15 @@ def test_random_lists_are_ordered_as_python_orders_them(dialogue: Dialogue, seed
         assert [int(text) for text in dialogue.call(f"SORT l LIMIT {start} {count}")] == (
             ordered[start:start + count])
         assert dialogue.call("SORT l ALPHA") == sorted(b"%d" % number for number in numbers)
+
+
+@pytest.mark.target("fastredis", "redis>=7.2", "valkey", reason="7.0 knows no short list")
+def test_a_stored_result_is_short_by_the_rule_of_whole_lists(dialogue: Dialogue) -> None:
+    """It used to be by the rule of a push, which estimates what the elements will take."""
+    for size, encoding, lengths in ((-2, "quicklist", [8180]), (100, "listpack", [8192]),
+                                    (-2, "quicklist", [4090, 4090]), (2, "quicklist", [4090, 4090]),
+                                    (3, "listpack", [4000, 4000]), (2, "quicklist", [10, 10, 10])):
+        dialogue.ok(f"CONFIG SET list-max-listpack-size {size}", "DEL s d",
+                    ["RPUSH", "s", *(b"x" * length for length in lengths)])
+        dialogue.check([("SORT s ALPHA STORE d", len(lengths)), ("OBJECT ENCODING d", encoding)])
+    dialogue.ok("CONFIG SET list-max-listpack-size -2")
