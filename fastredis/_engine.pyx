@@ -68,6 +68,7 @@ include "commands/elements_ahead.pyx"
 include "commands/introspection.pyx"
 
 # The edge: Python objects and sockets.
+include "server/edge_state.pyx"
 include "server/hooks.pyx"
 include "server/transfer.pyx"
 include "server/embed.pyx"

@@ -18,26 +18,22 @@ cdef enum:
     CONNECTION_PENDING_MAX = 64 * 1024
     WRITE_BYTES = 64 * 1024      # copied for the transport at a time
 
-cdef Session *unsent = NULL      # sessions of connections with replies to write
-
 
 cdef void connection_mark_unsent(Session *s) noexcept nogil:
     """Remember a session whose replies wait for the GIL."""
-    global unsent
     if s.is_unsent:
         return
     s.is_unsent = True
-    s.next_unsent = unsent
-    unsent = s
+    s.next_unsent = edge.unsent
+    edge.unsent = s
 
 
 cdef int connections_flush() except -1:
     """Write what waits on all connections."""
-    global unsent
     cdef Session *s
-    while unsent != NULL:
-        s = unsent
-        unsent = s.next_unsent
+    while edge.unsent != NULL:
+        s = edge.unsent
+        edge.unsent = s.next_unsent
         s.is_unsent = False
         if s.transport != NULL:
             (<Connection>s.transport).flush()
@@ -58,11 +54,11 @@ cdef class Connection:
         self.loop = asyncio.get_running_loop()
         clock_update()
         state.stats.connections += 1
-        if state.session_count >= edge_limits.clients_max:
+        if state.session_count >= edge.limits.clients_max:
             self.refuse(REFUSED_MAX_CLIENTS)
             return
         peer = transport.get_extra_info("peername")
-        if edge_limits.protected_mode and not state.password_required and not _is_local(peer):
+        if edge.limits.protected_mode and not state.password_required and not _is_local(peer):
             self.refuse(REFUSED_PROTECTED)
             return
         self.session = session_new(-1)
@@ -208,5 +204,4 @@ cdef bint _is_local(address) except -1:
 
 def share_loop(shared: bool) -> None:
     """Say whether the event loop serves connections of its own: drain() then never waits."""
-    global loop_is_shared
-    loop_is_shared = shared
+    edge.loop_is_shared = shared

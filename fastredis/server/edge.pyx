@@ -23,8 +23,6 @@
 
 from libc.errno cimport errno, EAGAIN, ECONNABORTED, EMFILE, ENFILE
 
-from fastredis.capi.net cimport *
-
 cdef enum:
     READ_BUFFER_BYTES = 512 * 1024
     READ_MAX = 64 * 1024         # of one socket at a time
@@ -36,28 +34,7 @@ cdef enum:
     LINGER_MS = 10
     DRAIN_MAX_MS = 10
     ACCEPTS_MAX = 128
-    LISTENERS_MAX = 64
     LISTENER_EVENTS = NET_READABLE | NET_LEVEL
-
-ctypedef struct Listener:
-    int fd
-    bint is_unix
-    bint paused                  # out of descriptors: tried again by the cron
-
-cdef net_poller poller
-cdef char *read_buffer = NULL
-cdef size_t read_used = 0
-cdef Listener listeners[LISTENERS_MAX]
-cdef int listener_count = 0
-cdef int64_t timer_set_for_ms = NEVER_MS
-
-ctypedef struct EdgeLimits:
-    int64_t clients_max
-    int keepalive_s
-    bint protected_mode          # and neither password nor explicit bind
-
-cdef EdgeLimits edge_limits
-edge_limits.clients_max = 10000
 
 
 # ---- output ----
@@ -74,7 +51,7 @@ cdef void edge_interest(Session *s) noexcept nogil:
     if reply_bytes(&s.out):
         wanted |= NET_WRITABLE
     if wanted != s.poll_events:
-        net_poller_watch(&poller, s.fd, s, s.poll_events, wanted)
+        net_poller_watch(&edge.poller, s.fd, s, s.poll_events, wanted)
         s.poll_events = wanted
 
 
@@ -114,7 +91,7 @@ cdef bint flush_session(Session *s) noexcept nogil:
         edge_interest(s)
         if not is_full:
             # The socket takes more, but others have their turn: it must be told again.
-            net_poller_tell_again(&poller, s.fd, s, s.poll_events)
+            net_poller_tell_again(&edge.poller, s.fd, s, s.poll_events)
         return False
     if unlikely(s.flags & SESSION_HELD_BY_OUTPUT):
         s.flags &= ~<uint32_t>SESSION_HELD_BY_OUTPUT
@@ -164,14 +141,14 @@ cdef void read_session(Session *s) noexcept nogil:
         room = max(READ_MIN, min(room, READ_LARGE_MAX))
         target = pending_room(s, room)
     else:
-        target = read_buffer + read_used
-        room = min(READ_BUFFER_BYTES - read_used, READ_MAX)
+        target = edge.read_buffer + edge.read_used
+        room = min(READ_BUFFER_BYTES - edge.read_used, READ_MAX)
     received = net_receive(s.fd, target, room)
     if received <= 0:
         read_failed(s, received == 0)
         return
     if unlikely(<size_t>received == room):
-        net_poller_tell_again(&poller, s.fd, s, s.poll_events)
+        net_poller_tell_again(&edge.poller, s.fd, s, s.poll_events)
     state.stats.reads += 1
     state.stats.net_in += received
     s.net_in += received
@@ -182,21 +159,19 @@ cdef void read_session(Session *s) noexcept nogil:
     else:
         use_read_buffer(received)
         session_offer(s, target, received, False)
-    if state.work_count == WORKS_MAX or READ_BUFFER_BYTES - read_used < READ_MIN:
+    if state.work_count == WORKS_MAX or READ_BUFFER_BYTES - edge.read_used < READ_MIN:
         run_batch()
 
 
 cdef inline void use_read_buffer(size_t length) noexcept nogil:
     """The next session's input begins on a cache line of its own."""
-    global read_used
-    read_used += (length + 63) & ~<size_t>63
+    edge.read_used += (length + 63) & ~<size_t>63
 
 
 cdef void run_batch() noexcept nogil:
-    global read_used
     if state.work_count:
         batch_run()
-    read_used = 0
+    edge.read_used = 0
 
 
 cdef void read_failed(Session *s, bint ended) noexcept nogil:
@@ -223,17 +198,17 @@ cdef void adopt_socket(int fd, bint is_unix) noexcept nogil:
     cdef Session *s
     cdef char text[ADDRESS_BYTES]
     state.stats.connections += 1
-    if state.session_count >= edge_limits.clients_max:
+    if state.session_count >= edge.limits.clients_max:
         refuse(fd, REFUSED_MAX_CLIENTS)
         return
-    if edge_limits.protected_mode and not state.password_required and not net_peer_is_local(fd):
+    if edge.limits.protected_mode and not state.password_required and not net_peer_is_local(fd):
         refuse(fd, REFUSED_PROTECTED)
         return
     s = session_new(fd)
     if is_unix:
         s.flags |= SESSION_UNIX
     else:
-        net_tune(fd, edge_limits.keepalive_s)
+        net_tune(fd, edge.limits.keepalive_s)
     net_peer_text(fd, text, ADDRESS_BYTES)
     s.peer = text_copy(text, strlen(text))
     net_local_text(fd, text, ADDRESS_BYTES)
@@ -249,7 +224,7 @@ cdef void accept_from(Listener *listener) noexcept nogil:
             adopt_socket(fd, listener.is_unix)
         elif errno == EMFILE or errno == ENFILE:
             # Nothing to accept with: the waiting peer stays in the backlog until one closes.
-            net_poller_watch(&poller, listener.fd, listener, LISTENER_EVENTS, 0)
+            net_poller_watch(&edge.poller, listener.fd, listener, LISTENER_EVENTS, 0)
             listener.paused = True
             return
         elif errno != ECONNABORTED:
@@ -257,11 +232,13 @@ cdef void accept_from(Listener *listener) noexcept nogil:
 
 
 cdef void resume_listeners() noexcept nogil:
+    cdef Listener *listener
     cdef int i
-    for i in range(listener_count):
-        if listeners[i].paused:
-            listeners[i].paused = False
-            net_poller_watch(&poller, listeners[i].fd, &listeners[i], 0, LISTENER_EVENTS)
+    for i in range(edge.listener_count):
+        listener = &edge.listeners[i]
+        if listener.paused:
+            listener.paused = False
+            net_poller_watch(&edge.poller, listener.fd, listener, 0, LISTENER_EVENTS)
 
 
 cdef void edge_reap() noexcept nogil:
@@ -295,8 +272,7 @@ cdef void ready_forget(Session *gone) noexcept nogil:
 
 cdef void unsent_forget(Session *gone) noexcept nogil:
     """Take a closed session out of the queue of those with replies to write."""
-    global unsent
-    cdef Session **link = &unsent
+    cdef Session **link = &edge.unsent
     while link[0] != gone:
         link = &link[0].next_unsent
     link[0] = gone.next_unsent
@@ -305,7 +281,7 @@ cdef void unsent_forget(Session *gone) noexcept nogil:
 # ---- the loop ----
 
 cdef inline bint is_listener(void *data) noexcept nogil:
-    return <void *>&listeners[0] <= data < <void *>&listeners[LISTENERS_MAX]
+    return <void *>&edge.listeners[0] <= data < <void *>&edge.listeners[LISTENERS_MAX]
 
 
 cdef void handle_event(net_event *event) noexcept nogil:
@@ -323,35 +299,33 @@ cdef void handle_event(net_event *event) noexcept nogil:
     if event.what & NET_READABLE:
         read_session(s)
         if unlikely(event.what & NET_HANGUP and not (s.flags & SESSION_CLOSING)):
-            net_poller_tell_again(&poller, s.fd, s, s.poll_events)
+            net_poller_tell_again(&edge.poller, s.fd, s, s.poll_events)
     elif event.what & NET_HANGUP:
         session_close(s)
 
 
 cdef void arm_timer() noexcept nogil:
     """One timer for the earliest thing that waits for time."""
-    global timer_set_for_ms
     cdef int64_t delay_ms
-    if state.wake_ms == timer_set_for_ms:
+    if state.wake_ms == edge.timer_set_for_ms:
         return
-    timer_set_for_ms = state.wake_ms
+    edge.timer_set_for_ms = state.wake_ms
     if state.wake_ms >= NEVER_MS:
-        net_timer_set(&poller, -1)
+        net_timer_set(&edge.poller, -1)
         return
     delay_ms = state.wake_ms - clock_wall_us() // 1000
-    net_timer_set(&poller, max(0, min(delay_ms, 3600000)) * 1000)
+    net_timer_set(&edge.poller, max(0, min(delay_ms, 3600000)) * 1000)
 
 
 cdef void edge_drain() noexcept nogil:
     """Serve everything that is ready."""
-    global timer_set_for_ms
     cdef net_event events[ROUND_EVENTS]
     cdef int count, i, wait_ms = 0
     cdef int64_t until_ms = clock_monotonic_us() // 1000 + DRAIN_MAX_MS
     cdef uint64_t start
     while True:
-        count = net_poller_collect(&poller, events, ROUND_EVENTS, wait_ms)
-        if count <= 0 and not poller.timer_rang:
+        count = net_poller_collect(&edge.poller, events, ROUND_EVENTS, wait_ms)
+        if count <= 0 and not edge.poller.timer_rang:
             break
         start = clock_ticks()
         state.stats.loop_cycles += 1
@@ -359,21 +333,16 @@ cdef void edge_drain() noexcept nogil:
         for i in range(count):
             handle_event(&events[i])
         run_batch()
-        if poller.timer_rang or state.ready != NULL:
-            poller.timer_rang = False
-            timer_set_for_ms = NEVER_MS
+        if edge.poller.timer_rang or state.ready != NULL:
+            edge.poller.timer_rang = False
+            edge.timer_set_for_ms = NEVER_MS
             engine_tick()
         edge_reap()
         state.stats.loop_ticks += clock_ticks() - start
         arm_timer()
-        if state.now_monotonic_ms >= until_ms or drain_interrupted:
+        if state.now_monotonic_ms >= until_ms or edge.is_interrupted:
             break
-        wait_ms = 0 if loop_is_shared else LINGER_MS
-
-
-cdef bint drain_interrupted = False  # by Edge.interrupt, for good
-cdef bint loop_is_shared = False  # uvloop serves connections of its own
-cdef int64_t idle_timeout_ms = 0
+        wait_ms = 0 if edge.loop_is_shared else LINGER_MS
 
 
 cdef void edge_cron() noexcept nogil:
@@ -400,7 +369,7 @@ cdef void session_check(Session *s) noexcept nogil:
     """Cut off a client that is idle for too long, or does not read; forget what an idle one's
     buffer takes."""
     cdef int64_t idle_ms = state.now_monotonic_ms - s.active_ms
-    if idle_timeout_ms and idle_ms > idle_timeout_ms and not (s.flags & SESSION_BLOCKED):
+    if edge.idle_timeout_ms and idle_ms > edge.idle_timeout_ms and not (s.flags & SESSION_BLOCKED):
         session_kill(s)
     elif reply_bytes(&s.out):
         if output_over_limit(s):
@@ -414,57 +383,55 @@ cdef class Edge:
     """The sockets of the server, driven by an event loop that watches `fileno()`."""
 
     def __cinit__(self):
-        global read_buffer, drain_interrupted
-        drain_interrupted = False
-        if read_buffer == NULL:
-            read_buffer = <char *>alloc_new(READ_BUFFER_BYTES)
-        if not net_poller_open(&poller):
+        edge.is_interrupted = False
+        if edge.read_buffer == NULL:
+            edge.read_buffer = <char *>alloc_new(READ_BUFFER_BYTES)
+        if not net_poller_open(&edge.poller):
             raise OSError(errno, "cannot open a poller")
         state.hooks.flush = flush_session
 
     def fileno(self) -> int:
         """The descriptor that is readable while something is to be done."""
-        return poller.fd
+        return edge.poller.fd
 
     def drain(self) -> None:
         """Serve everything that is ready, and what comes in the next few milliseconds."""
         with nogil:
             edge_drain()
-        if unsent != NULL:
+        if edge.unsent != NULL:
             connections_flush()
 
     def interrupt(self) -> None:
         """Serve no further requests: the event loop is about to stop."""
-        global drain_interrupted
-        drain_interrupted = True
+        edge.is_interrupted = True
 
     def cron(self) -> None:
         """Time-outs of clients and statistics; to be called about ten times a second."""
         with nogil:
             edge_cron()
-        if unsent != NULL:
+        if edge.unsent != NULL:
             connections_flush()
 
     def listen(self, fd: int, is_unix: bool) -> None:
         """Accept clients from a listening, non-blocking socket; the caller keeps owning it."""
-        global listener_count
-        if listener_count == LISTENERS_MAX:
+        if edge.listener_count == LISTENERS_MAX:
             raise ValueError(f"more than {LISTENERS_MAX} listening sockets")
-        cdef Listener *listener = &listeners[listener_count]
-        listener_count += 1
+        cdef Listener *listener = &edge.listeners[edge.listener_count]
+        edge.listener_count += 1
         listener.fd = fd
         listener.is_unix = is_unix
         listener.paused = False
-        if not net_poller_watch(&poller, fd, listener, 0, LISTENER_EVENTS):
+        if not net_poller_watch(&edge.poller, fd, listener, 0, LISTENER_EVENTS):
             raise OSError(errno, "cannot watch a listening socket")
 
     def stop_listening(self) -> None:
         """Forget the listening sockets."""
-        global listener_count
-        for i in range(listener_count):
-            if not listeners[i].paused:
-                net_poller_watch(&poller, listeners[i].fd, &listeners[i], LISTENER_EVENTS, 0)
-        listener_count = 0
+        cdef Listener *listener
+        for i in range(edge.listener_count):
+            listener = &edge.listeners[i]
+            if not listener.paused:
+                net_poller_watch(&edge.poller, listener.fd, listener, LISTENER_EVENTS, 0)
+        edge.listener_count = 0
 
     def close(self) -> None:
         """Close every client that has a connection, and the poller."""
@@ -483,5 +450,5 @@ cdef class Edge:
                 session_close(s)
             s = following
         edge_reap()
-        net_poller_close(&poller)
+        net_poller_close(&edge.poller)
         state.hooks.flush = NULL

@@ -18,7 +18,6 @@ def set_limits(
 
     `protected`: clients of other machines are refused while no password is set.
     """
-    global idle_timeout_ms
     # The length of a key is kept in 32 bits.
     state.limits.bulk_max = min(bulk_max_bytes, UINT32_MAX)
     state.limits.query_buffer_max = query_buffer_max_bytes
@@ -27,10 +26,10 @@ def set_limits(
     state.limits.output_soft_ms = output_soft_seconds * 1000
     state.limits.memory_max = memory_max_bytes
     expire_schedule(state.now_ms)  # a lower maximum takes effect without a command
-    edge_limits.clients_max = clients_max
-    edge_limits.keepalive_s = keepalive_seconds
-    edge_limits.protected_mode = protected
-    idle_timeout_ms = <int64_t>idle_timeout_seconds * 1000
+    edge.limits.clients_max = clients_max
+    edge.limits.keepalive_s = keepalive_seconds
+    edge.limits.protected_mode = protected
+    edge.idle_timeout_ms = <int64_t>idle_timeout_seconds * 1000
 
 
 def use_huge_pages(*, everywhere: bool, prepared: bool) -> None:
