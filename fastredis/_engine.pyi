@@ -24,6 +24,7 @@ class ClientNumbers(TypedDict):
     connected: int
     blocked: int
     bytes: int
+    own_bytes: int
     watching: int
     watched_keys: int
     waited_keys: int
@@ -126,6 +127,7 @@ def set_limits(
     output_soft_bytes: int,
     output_soft_seconds: int,
     memory_max_bytes: int,
+    clients_bytes_max: int,
     clients_max: int,
     idle_timeout_seconds: int,
     keepalive_seconds: int,

@@ -135,8 +135,7 @@ cdef void client_line(Call *call, const Session *s, size_t own_output) noexcept 
         multi, watched, s.pending_length, s.pending_capacity - s.pending_length, arguments,
         queued, s.out.capacity, s.output_peak, output, s.out.reference_count,
         s.out.referenced_bytes,
-        sizeof(Session) + s.out.capacity + s.out.referenced_bytes + s.pending_capacity + queued
-        + arguments + s.watch_count * sizeof(Watch),
+        session_bytes(s) + s.out.referenced_bytes,
         text_if(reads, b"r"), text_if(writes, b"w"), last_command(s))
     reply_raw(out, text, length)
     client_text(out, b" user=", text_or(s.user, USER_DEFAULT))

@@ -81,6 +81,7 @@ cdef void session_close(Session *s) noexcept nogil:
     if s.flags & SESSION_FREED:
         return
     s.flags |= SESSION_FREED
+    client_forget(s)
     blocked_close(s)
     transaction_end(s)
     session_unlink(s)
@@ -355,7 +356,8 @@ cdef void _work_end(Work *work) noexcept nogil:
         work.consumed = work.length
     if work.consumed != work.length or s.pending != NULL:
         pending_keep(work)
-    if unlikely(s.pending_length + queue_bytes(&s.queue) > state.limits.query_buffer_max):
+    if (unlikely(s.pending_length + queue_bytes(&s.queue) > state.limits.input_watched)
+            and input_over_limit(s)):
         state.stats.query_buffer_disconnects += 1
         s.flags |= SESSION_CLOSE_NOW
     elif s.pending_length and not (s.flags & SESSION_HELD):
@@ -363,6 +365,12 @@ cdef void _work_end(Work *work) noexcept nogil:
             session_make_ready(s)
     if state.hooks.flush != NULL:
         state.hooks.flush(s)
+
+
+cdef bint input_over_limit(Session *s) noexcept nogil:
+    """client-query-buffer-limit, for a session that keeps much input."""
+    client_count(s)
+    return s.pending_length + queue_bytes(&s.queue) > state.limits.query_buffer_max
 
 
 cdef void protocol_error(Session *s, resp_status status) noexcept nogil:
@@ -432,6 +440,8 @@ cdef void engine_tick() noexcept nogil:
         pause_end()
     expire_tick()
     blocked_tick()
+    if state.limits.clients_bytes_max:
+        evict_clients()
     if state.limits.memory_max:
         evict_to_fit()
     if state.pause_until_ms:

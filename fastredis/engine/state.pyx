@@ -267,6 +267,7 @@ ctypedef struct Session:
     uint32_t exec_count          # commands of the EXEC that runs
     Watch *watches
     uint32_t watch_count
+    size_t watch_bytes           # of the watches and the names of their keys
     Row *last_row
     char *name                   # NULL or zero-terminated, as the three below
     char *lib_name
@@ -288,6 +289,7 @@ ctypedef struct Session:
     uint64_t net_out
     uint64_t command_count
     size_t output_peak
+    size_t counted_bytes         # in state.clients_bytes; see evict_clients.pyx
     Session *previous
     Session *next
     Session *next_ready          # queue of sessions whose held input may go on
@@ -448,6 +450,7 @@ ctypedef struct Statistics:
     uint64_t expired
     uint64_t expired_fields
     uint64_t evicted
+    uint64_t evicted_clients
     uint64_t expire_ticks_capped
     uint64_t expire_us
     uint64_t hits
@@ -472,6 +475,8 @@ cdef enum Permission:
 ctypedef struct Limits:
     int64_t bulk_max             # proto-max-bulk-len
     size_t query_buffer_max      # client-query-buffer-limit
+    size_t input_watched         # kept input above which a session is looked at: at most that
+    size_t clients_bytes_max     # maxmemory-clients; 0: none
     size_t output_hard           # client-output-buffer-limit of normal clients; 0: none
     size_t output_soft
     int64_t output_soft_ms
@@ -507,6 +512,7 @@ ctypedef struct State:
     Session *sessions            # ring, or NULL
     uint32_t session_count
     uint64_t next_session_id
+    size_t clients_bytes         # of clients, where there is a limit: evict_clients.pyx
     Session *ready
     Session *ready_last
     Session *reap

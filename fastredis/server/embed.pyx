@@ -40,7 +40,7 @@ cdef void engine_create(int database_count, uint64_t seed) noexcept nogil:
     set_settings_init(&state.sets, &state.limits.packing, &state.entry_type.seed)
     fields_settings_init(&state.hashes, &state.limits.packing, &state.entry_type.seed)
     zset_settings_init(&state.zsets, &state.limits.packing, &state.entry_type.seed)
-    state.limits.query_buffer_max = 1 << 30
+    clients_limit(0, 1 << 30)
     state.limits.active_expire = True
     state.limits.latency_tracking = True
     slow_limits(10000, 128, 0)

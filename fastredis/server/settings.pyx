@@ -9,6 +9,7 @@ def set_limits(
     output_soft_bytes: int,
     output_soft_seconds: int,
     memory_max_bytes: int,
+    clients_bytes_max: int,
     clients_max: int,
     idle_timeout_seconds: int,
     keepalive_seconds: int,
@@ -21,7 +22,7 @@ def set_limits(
     global idle_timeout_ms
     # The length of a key is kept in 32 bits.
     state.limits.bulk_max = min(bulk_max_bytes, UINT32_MAX)
-    state.limits.query_buffer_max = query_buffer_max_bytes
+    clients_limit(clients_bytes_max, query_buffer_max_bytes)
     state.limits.output_hard = output_hard_bytes
     state.limits.output_soft = output_soft_bytes
     state.limits.output_soft_ms = output_soft_seconds * 1000

@@ -26,21 +26,16 @@ def read_counters() -> dict:
     return counters
 
 
-cdef size_t session_bytes(const Session *s) noexcept nogil:
-    """Memory of a session with its buffers and its transaction."""
-    return (sizeof(Session) + s.pending_capacity + s.out.capacity + s.queue.bytes
-            + s.queue.capacity * sizeof(QueuedCommand) + s.watch_count * sizeof(Watch)
-            + (s.key_wait.block_bytes if s.key_wait != NULL else 0))
-
-
 def read_clients() -> dict:
-    """Numbers of clients by what they do, and the memory of all of them in bytes."""
+    """Numbers of clients by what they do, and memory: `bytes` as maxmemory-clients counts it,
+    `own_bytes` without the values in their outputs, which the data set may hold as well."""
     cdef const Session *s = state.sessions
-    cdef size_t bytes = 0, input_max = 0, output_max = 0
+    cdef size_t bytes = 0, own = 0, input_max = 0, output_max = 0
     cdef uint64_t connected = 0
     cdef uint32_t left = state.session_count
     while left:
-        bytes += session_bytes(s)
+        bytes += client_bytes(s)
+        own += session_bytes(s)
         if not (s.flags & SESSION_INTERNAL):
             connected += 1
             input_max = max(input_max, s.pending_capacity)
@@ -49,6 +44,7 @@ def read_clients() -> dict:
         left -= 1
     return {
         "connected": connected, "blocked": state.blocked_count, "bytes": bytes,
+        "own_bytes": own,
         "watching": state.watching_count, "watched_keys": state.watched_count,
         "waited_keys": state.waited_count, "waited_keys_on_loss": state.waited_loss_count,
         "timeouts": expiry_heap_count(&state.timeouts),
