@@ -1,5 +1,5 @@
 # settings: what the configuration changes in the engine and at the edge: bounds, thresholds,
-# permissions, and who we say that we are.
+# permissions, and who we say that we are; and the patterns of CONFIG GET.
 
 def set_limits(
     *,
@@ -113,6 +113,21 @@ def set_password(password: bytes) -> None:
     if state.password_required:
         state.password = <char *>alloc_new(state.password_length)
         memcpy(state.password, data, state.password_length)
+
+
+def matching_names(pattern: bytes, names: tuple) -> list:
+    """The positions of the names that a glob matches, with case: O(pattern + names), however
+    hostile the pattern. Raises ValueError for a name longer than 64 bytes."""
+    cdef char short_pattern[GLOB_SHORT_BYTES]
+    cdef bytes name
+    cdef size_t length = glob_shorten(pattern, len(pattern), short_pattern)
+    cdef list found = []
+    for position, name in enumerate(names):
+        if len(name) > GLOB_SHORT_TEXT_MAX:
+            raise ValueError(name)
+        if length != SIZE_MAX and glob_match(short_pattern, length, name, len(name), False):
+            found.append(position)
+    return found
 
 
 def set_reported_version(version: str) -> None:
