@@ -27,6 +27,17 @@ cdef enum:
 
 # ---- life ----
 
+cdef const void *session_id_bytes(const void *element, size_t *length) noexcept nogil:
+    length[0] = sizeof(uint64_t)
+    return &(<const Session *>element).id
+
+
+cdef Session *session_find(uint64_t id) noexcept nogil:
+    """The session of an id, or NULL."""
+    return <Session *>hashtable_find(&state.sessions_by_id, &id, sizeof(id),
+                                     hashtable_hash(&state.sessions_by_id, &id, sizeof(id)))
+
+
 cdef Session *session_new(int fd) noexcept nogil:
     cdef Session *s = <Session *>alloc_new(sizeof(Session))
     memset(s, 0, sizeof(Session))
@@ -46,6 +57,8 @@ cdef Session *session_new(int fd) noexcept nogil:
         s.previous.next = s
         s.next.previous = s
     state.session_count += 1
+    hashtable_insert(&state.sessions_by_id, s,
+                     hashtable_hash(&state.sessions_by_id, &s.id, sizeof(s.id)))
     if not state.password_required:
         s.flags |= SESSION_AUTHENTICATED
     return s
@@ -100,6 +113,10 @@ cdef void session_kill(Session *s) noexcept nogil:
 
 
 cdef void session_unlink(Session *s) noexcept nogil:
+    cdef hashtable_position position
+    hashtable_locate_element(&state.sessions_by_id, s,
+                             hashtable_hash(&state.sessions_by_id, &s.id, sizeof(s.id)), &position)
+    hashtable_remove(&state.sessions_by_id, &position)
     s.previous.next = s.next
     s.next.previous = s.previous
     if state.sessions == s:

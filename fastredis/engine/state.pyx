@@ -498,6 +498,7 @@ ctypedef struct State:
     hashtable_type entry_type
     hashtable_type watched_type
     hashtable_type waited_type
+    hashtable_type session_type
     set_settings sets            # see set.h; lent to every call that may change a set
     fields_settings hashes       # see hash_fields.h; lent to every call that may change a hash
     zset_settings zsets          # see zset.h; lent to every call that may change a sorted set
@@ -511,6 +512,7 @@ ctypedef struct State:
     int64_t dirty                # changes since the last save
     Session *sessions            # ring, or NULL
     uint32_t session_count
+    hashtable sessions_by_id     # the same sessions
     uint64_t next_session_id
     size_t clients_bytes         # of clients, where there is a limit: evict_clients.pyx
     Session *ready

@@ -35,6 +35,9 @@ cdef void engine_create(int database_count, uint64_t seed) noexcept nogil:
     state.watched_type.seed = state.entry_type.seed
     state.waited_type.key = waited_key_bytes
     state.waited_type.seed = state.entry_type.seed
+    state.session_type.key = session_id_bytes
+    state.session_type.seed = state.entry_type.seed
+    hashtable_init(&state.sessions_by_id, &state.session_type)
     state.limits.bulk_max = 512 << 20
     _default_packing(&state.limits.packing)
     set_settings_init(&state.sets, &state.limits.packing, &state.entry_type.seed)
