@@ -451,6 +451,7 @@ ctypedef struct Statistics:
     uint64_t expired_fields
     uint64_t evicted
     uint64_t evicted_clients
+    uint64_t exceeded_us         # above maxmemory, before exceeded_since_us
     uint64_t expire_ticks_capped
     uint64_t expire_us
     uint64_t hits
@@ -546,6 +547,7 @@ ctypedef struct State:
     Grave *graves                # values.pyx
     uint64_t graves_waiting      # values in them; of a flushed database each key
     Eviction eviction
+    int64_t exceeded_since_us    # monotonic: eviction could not get below maxmemory; 0: it could
     ErrorCode error_codes[ERROR_CODES_MAX]
     int error_code_count
     LatencyMonitor latency

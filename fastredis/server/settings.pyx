@@ -27,6 +27,8 @@ def set_limits(
     state.limits.output_soft = output_soft_bytes
     state.limits.output_soft_ms = output_soft_seconds * 1000
     state.limits.memory_max = memory_max_bytes
+    if memory_max_bytes == 0:
+        exceeded_end()
     expire_schedule(state.now_ms)  # a lower maximum takes effect without a command
     edge_limits.clients_max = clients_max
     edge_limits.keepalive_s = keepalive_seconds

@@ -9,7 +9,8 @@ cdef enum:
 
 def read_counters() -> dict:
     """The counters that CONFIG RESETSTAT sets to zero, times in microseconds, and the rates of
-    the last 1.6 seconds (`*_per_second`, `loop_mean_us`)."""
+    the last 1.6 seconds (`*_per_second`, `loop_mean_us`). `exceeded_us` is time above maxmemory
+    that is over, `exceeded_now_us` how long memory has been above it."""
     cdef double per_us = clock_ticks_per_us()
     cdef uint64_t command_ticks = 0
     cdef int i
@@ -18,6 +19,8 @@ def read_counters() -> dict:
     counters = dict(state.stats)
     counters["loop_us"] = int(counters.pop("loop_ticks") / per_us)
     counters["command_us"] = int(command_ticks / per_us)
+    counters["exceeded_now_us"] = (
+        clock_monotonic_us() - state.exceeded_since_us if state.exceeded_since_us else 0)
     counters["commands_per_second"] = meter_rate(METER_COMMANDS)
     counters["net_in_per_second"] = meter_rate(METER_NET_IN)
     counters["net_out_per_second"] = meter_rate(METER_NET_OUT)
@@ -71,6 +74,26 @@ cdef int64_t mean_ttl_ms(const Database *db) noexcept nogil:
         left_ms = expiry_heap_due(&db.expires, <uint32_t>(i * count // samples)) - state.now_ms
         sum += max(0, min(left_ms, <int64_t>1 << 53))
     return sum // <int64_t>samples
+
+
+cdef double stale_keys(const Database *db) noexcept nogil:
+    """About how many keys are due and not yet deleted, from evenly spread ones."""
+    cdef size_t count = expiry_heap_count(&db.expires), samples = min(count, TTL_SAMPLES), i
+    cdef size_t due = 0
+    for i in range(samples):
+        due += expiry_heap_due(&db.expires, <uint32_t>(i * count // samples)) <= state.now_ms
+    return <double>count * due / samples if samples else 0.0
+
+
+def read_stale_percent() -> float:
+    """Of the keys with a time to live, the share that is due and not yet deleted."""
+    cdef double stale = 0
+    cdef size_t total = 0
+    cdef int i
+    for i in range(state.database_count):
+        stale += stale_keys(&state.databases[i])
+        total += expiry_heap_count(&state.databases[i].expires)
+    return 100 * stale / total if total else 0.0
 
 
 def read_databases() -> list:
