@@ -105,6 +105,75 @@ bool glob_match(const char *pattern, size_t pattern_length, const char *text, si
     return at == pattern_length;
 }
 
+/* Puts the bytes of the class whose '[' stands before `at` into `set`; returns the place behind it.
+ * The same grammar as class_accepts, read once for all bytes. */
+static size_t class_read(const unsigned char *pattern, size_t length, size_t at, bool set[256])
+{
+    bool negated = at < length && pattern[at] == '^';
+
+    memset(set, negated, 256);
+    at += negated;
+    while (at < length && pattern[at] != ']') {
+        size_t left = length - at;
+
+        if (pattern[at] == '\\' && left >= 2) {
+            set[pattern[at + 1]] = !negated;
+            at += 2;
+        } else if (left >= 3 && pattern[at + 1] == '-') {
+            unsigned char first = pattern[at], last = pattern[at + 2];
+            size_t low = first < last ? first : last, high = first < last ? last : first;
+
+            memset(set + low, !negated, high - low + 1);
+            at += 3;
+        } else {
+            set[pattern[at++]] = !negated;
+        }
+    }
+    return at < length ? at + 1 : length;
+}
+
+static size_t class_write(const bool set[256], char *out)
+{
+    size_t length = 0;
+
+    out[length++] = '[';
+    for (size_t byte = 0; byte < 256; byte++) {
+        if (!set[byte])
+            continue;
+        out[length++] = '\\';
+        out[length++] = (char)byte;
+    }
+    out[length++] = ']';
+    return length;
+}
+
+size_t glob_shorten(const char *pattern, size_t pattern_length, char *out)
+{
+    const unsigned char *elements = (const unsigned char *)pattern;
+    size_t at = 0, length = 0, count = 0;
+    bool set[256];
+
+    while (at < pattern_length) {
+        if (elements[at] == '*') {
+            while (at < pattern_length && elements[at] == '*')
+                at++;
+            out[length++] = '*';
+            continue;
+        }
+        if (++count > GLOB_SHORT_TEXT_MAX)
+            return SIZE_MAX; /* each element but the star takes a byte of the text */
+        if (elements[at] == '[') {
+            at = class_read(elements, pattern_length, at + 1, set);
+            length += class_write(set, out + length);
+            continue;
+        }
+        if (elements[at] == '\\' && pattern_length - at >= 2)
+            out[length++] = pattern[at++];
+        out[length++] = pattern[at++];
+    }
+    return length;
+}
+
 bool glob_is_literal(const char *pattern, size_t pattern_length)
 {
     for (size_t i = 0; i < pattern_length; i++)

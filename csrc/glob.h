@@ -26,6 +26,13 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+enum {
+    GLOB_SHORT_TEXT_MAX = 64,
+    /* A star before each element, and one behind; an element is at most a class of quoted bytes. */
+    GLOB_SHORT_BYTES = GLOB_SHORT_TEXT_MAX * (1 + 2 + 2 * 256) + 1,
+};
 
 /* Whether the pattern matches the whole text. `ignore_case` folds ASCII letters, save those that a
  * backslash quotes inside a class; a range is put in order before its ends are folded. */
@@ -35,6 +42,12 @@ bool glob_match(const char *pattern, size_t pattern_length, const char *text, si
 /* Whether a pattern has no special byte, so that it matches only the text equal to itself:
  * callers then look up one key instead of walking all. O(pattern_length). */
 bool glob_is_literal(const char *pattern, size_t pattern_length);
+
+/* A short pattern that matches the same texts of at most GLOB_SHORT_TEXT_MAX bytes, with case: for
+ * a pattern that is matched with many short texts, however long a client made it. A run of stars
+ * becomes one, a class holds each byte once. Fills `out`, of GLOB_SHORT_BYTES, and returns its
+ * length; SIZE_MAX: no such text matches. O(pattern_length). */
+size_t glob_shorten(const char *pattern, size_t pattern_length, char *out);
 
 /* Whether a pattern is exactly "*", which KEYS and the SCAN family take for "no filter": it then
  * lists the empty name too, which no star matches. */

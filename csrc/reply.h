@@ -66,6 +66,10 @@ void reply_clear(reply *out);
 static inline size_t reply_bytes(const reply *out) {
     return out->length - out->start + out->referenced_bytes;
 }
+/* Memory that the buffer owns alone: without the blobs, which are also somebody else's. */
+static inline size_t reply_memory(const reply *out) {
+    return out->capacity + out->reference_capacity * sizeof(reply_reference);
+}
 
 NOINLINE void reply_grow(reply *out, size_t more);
 

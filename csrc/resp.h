@@ -104,6 +104,10 @@ void resp_batch_clear(resp_batch *batch);
 void resp_parser_init(resp_parser *parser);
 /* Forget the incomplete command. The parser is then as after init and may go on being used. */
 void resp_parser_free(resp_parser *parser);
+/* Bytes of its list of partial arguments: the memory that it owns. */
+static inline size_t resp_parser_bytes(const resp_parser *parser) {
+    return parser->partial_capacity * sizeof(resp_span);
+}
 
 /* Append up to `commands_max` whole commands of data to the batch. `consumed` = bytes of whole
  * commands (empty lines and empty arrays included), counted before an error too: commands that

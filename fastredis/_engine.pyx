@@ -25,6 +25,7 @@ include "engine/blocking.pyx"
 include "engine/blocking_keys.pyx"
 include "engine/scan.pyx"
 include "engine/sessions.pyx"
+include "engine/evict_clients.pyx"
 
 # The command families, each with its rows at the foot.
 include "commands/strings.pyx"

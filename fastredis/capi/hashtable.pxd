@@ -24,6 +24,8 @@ cdef extern from "hashtable.h" nogil:
     void *hashtable_find(const hashtable *table, const void *key, size_t length, uint64_t hash)
     void *hashtable_locate(const hashtable *table, const void *key, size_t length, uint64_t hash,
                            hashtable_position *position)
+    bint hashtable_locate_element(const hashtable *table, const void *element, uint64_t hash,
+                                  hashtable_position *position)
     void hashtable_insert(hashtable *table, void *element, uint64_t hash)
     void hashtable_replace(hashtable *table, const hashtable_position *position, void *element)
     void hashtable_remove(hashtable *table, const hashtable_position *position)

@@ -21,6 +21,7 @@ cdef extern from "reply.h" nogil:
     void reply_free(reply *out)
     void reply_clear(reply *out)
     size_t reply_bytes(const reply *out)
+    size_t reply_memory(const reply *out)
     char *reply_room(reply *out, size_t more)
     void reply_raw(reply *out, const void *data, size_t length)
     void reply_header(reply *out, char prefix, int64_t number)

@@ -40,6 +40,7 @@ cdef extern from "resp.h" nogil:
     void resp_batch_clear(resp_batch *batch)
     void resp_parser_init(resp_parser *parser)
     void resp_parser_free(resp_parser *parser)
+    size_t resp_parser_bytes(const resp_parser *parser)
     resp_status resp_parse(resp_parser *parser, resp_batch *batch, const char *data, size_t length,
                            const resp_limits *limits, uint32_t commands_max, size_t *consumed)
     size_t resp_parser_wants(const resp_parser *parser)

@@ -4,6 +4,7 @@
 # CLIENT, but are not listed, killed or paused: nobody outside the process could know them.
 #
 # The ring of sessions is in order of age, which is also the order of ids: new ones go to its end.
+# A client that is named by its id is found in O(1) (session_find), however many there are.
 
 # ---- one line of CLIENT LIST ----
 
@@ -135,8 +136,7 @@ cdef void client_line(Call *call, const Session *s, size_t own_output) noexcept 
         multi, watched, s.pending_length, s.pending_capacity - s.pending_length, arguments,
         queued, s.out.capacity, s.output_peak, output, s.out.reference_count,
         s.out.referenced_bytes,
-        sizeof(Session) + s.out.capacity + s.out.referenced_bytes + s.pending_capacity + queued
-        + arguments + s.watch_count * sizeof(Watch),
+        session_bytes(s) + s.out.referenced_bytes,
         text_if(reads, b"r"), text_if(writes, b"w"), last_command(s))
     reply_raw(out, text, length)
     client_text(out, b" user=", text_or(s.user, USER_DEFAULT))
@@ -191,26 +191,10 @@ cdef void list_by_type(Call *call, ClientType wanted) noexcept nogil:
     client_text_end(call, place)
 
 
-cdef Session *client_find(int64_t id, Session *near) noexcept nogil:
-    """The client of an id, or NULL; ids that ascend cost one walk together, from `near` on."""
-    cdef Session *s = near
-    cdef uint32_t left
-    if s == NULL or <int64_t>s.id > id:
-        s = state.sessions
-    for left in range(state.session_count):
-        if <int64_t>s.id == id:
-            return NULL if s.flags & SESSION_INTERNAL else s
-        s = s.next
-        if s == state.sessions or <int64_t>s.id > id:
-            break
-    return NULL
-
-
 cdef void list_by_id(Call *call) noexcept nogil:
     """In the order of the arguments; ids that nobody has are left out."""
     cdef size_t place, own_output = reply_bytes(call.out)
-    cdef Session *found
-    cdef Session *near = NULL
+    cdef const Session *found
     cdef int64_t id
     cdef int i
     for i in range(3, call.argc):
@@ -220,10 +204,9 @@ cdef void list_by_id(Call *call) noexcept nogil:
     place = reply_later(call.out)
     for i in range(3, call.argc):
         number_parse_int64(call.argv[i].data, call.argv[i].length, &id)
-        found = client_find(id, near)
-        if found != NULL:
+        found = session_find(<uint64_t>id)
+        if found != NULL and not found.flags & SESSION_INTERNAL:
             client_line(call, found, own_output)
-            near = found
     client_text_end(call, place)
 
 
@@ -352,20 +335,29 @@ cdef bint kill_option_or_reply(Call *call, slice option, slice value,
     return True
 
 
+cdef int64_t kill_if(Call *call, Session *s, const KillFilter *wanted) noexcept nogil:
+    """Close a client if it fits; the caller only behind its reply. Returns 1 or 0."""
+    if not kill_matches(wanted, s, call.session):
+        return 0
+    if s == call.session:
+        s.flags |= SESSION_CLOSE_AFTER_REPLY
+    else:
+        session_kill(s)
+    return 1
+
+
 cdef int64_t kill_all(Call *call, const KillFilter *wanted) noexcept nogil:
-    """Close every client that fits; the caller only behind its reply. Returns their number."""
+    """Close every client that fits, found by its id where there is one. Returns their number."""
     cdef Session *s = state.sessions
     cdef Session *following
     cdef uint32_t left = state.session_count
     cdef int64_t killed = 0
+    if wanted.id:
+        s = session_find(<uint64_t>wanted.id)
+        return kill_if(call, s, wanted) if s != NULL else 0
     while left:
         following = s.next
-        if kill_matches(wanted, s, call.session):
-            killed += 1
-            if s == call.session:
-                s.flags |= SESSION_CLOSE_AFTER_REPLY
-            else:
-                session_kill(s)
+        killed += kill_if(call, s, wanted)
         s = following
         left -= 1
     return killed

@@ -55,7 +55,7 @@ cdef void cmd_waitaof(Call *call) noexcept nogil:
 
 cdef void cmd_client_unblock(Call *call) noexcept nogil:
     cdef BlockedWhy why = BLOCKED_TIMEOUT
-    cdef Session *s = state.sessions
+    cdef Session *s
     cdef int64_t id
     if call.argc > 4:
         error_subcommand_arguments(call)
@@ -67,12 +67,8 @@ cdef void cmd_client_unblock(Call *call) noexcept nogil:
         return
     if not int_or_reply(call, call.argv[2], &id):
         return
-    while s.id != <uint64_t>id:
-        s = s.next
-        if s == state.sessions:
-            reply_int(call.out, 0)
-            return
-    reply_int(call.out, blocked_finish(s, why))
+    s = session_find(<uint64_t>id)
+    reply_int(call.out, s != NULL and blocked_finish(s, why))
 
 
 row(b"client|unblock", -3, b"admin noscript loading stale", b"connection", b"", b"", b"",

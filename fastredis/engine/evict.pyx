@@ -14,6 +14,8 @@
 # A command waits for at most EVICT_US; where that was not enough the timer goes on with it, and the
 # command is served: the memory that it adds is less than what is being freed.
 #
+# The time during which that was not enough is measured (total_eviction_exceeded_time).
+#
 # Complexity: O(maxmemory-samples) an eviction. Source: the sampling with a pool that the Redis
 # documentation describes for its approximated LRU.
 
@@ -165,21 +167,42 @@ cdef bint evict_one() noexcept nogil:
     return True
 
 
+cdef void exceeded_begin(int64_t since_us) noexcept nogil:
+    """Memory stays above maxmemory, at least until the next command or tick."""
+    if state.exceeded_since_us == 0:
+        state.exceeded_since_us = since_us
+
+
+cdef void exceeded_end() noexcept nogil:
+    """It fits again, or there is no maxmemory any more."""
+    if state.exceeded_since_us:
+        state.stats.exceeded_us += clock_monotonic_us() - state.exceeded_since_us
+        state.exceeded_since_us = 0
+
+
 cdef bint evict_to_fit() noexcept nogil:
     """Free memory down to maxmemory, for a bounded time; False where nothing can be freed. While
     CLIENT PAUSE holds writes the data stays as it is, and nothing is refused."""
     cdef int64_t start_us
     cdef uint32_t done = 0
-    if alloc_used_bytes() <= state.limits.memory_max or state.pause_until_ms:
+    if alloc_used_bytes() <= state.limits.memory_max:
+        if unlikely(state.exceeded_since_us != 0):
+            exceeded_end()
         return True
     start_us = clock_monotonic_us()
+    if state.pause_until_ms:
+        exceeded_begin(start_us)
+        return True
     while alloc_used_bytes() > state.limits.memory_max:
         if state.graves != NULL:
             graves_empty_some(start_us + EVICT_US - TICK_US)
         elif not evict_one():
+            exceeded_begin(start_us)
             return False
         done += 1
         if done % EVICT_CHECK == 0 and clock_monotonic_us() - start_us >= EVICT_US:
+            exceeded_begin(start_us)
             expire_schedule(state.now_ms)
             return True
+    exceeded_end()
     return True

@@ -27,6 +27,17 @@ cdef enum:
 
 # ---- life ----
 
+cdef const void *session_id_bytes(const void *element, size_t *length) noexcept nogil:
+    length[0] = sizeof(uint64_t)
+    return &(<const Session *>element).id
+
+
+cdef Session *session_find(uint64_t id) noexcept nogil:
+    """The session of an id, or NULL."""
+    return <Session *>hashtable_find(&state.sessions_by_id, &id, sizeof(id),
+                                     hashtable_hash(&state.sessions_by_id, &id, sizeof(id)))
+
+
 cdef Session *session_new(int fd) noexcept nogil:
     cdef Session *s = <Session *>alloc_new(sizeof(Session))
     memset(s, 0, sizeof(Session))
@@ -46,6 +57,8 @@ cdef Session *session_new(int fd) noexcept nogil:
         s.previous.next = s
         s.next.previous = s
     state.session_count += 1
+    hashtable_insert(&state.sessions_by_id, s,
+                     hashtable_hash(&state.sessions_by_id, &s.id, sizeof(s.id)))
     if not state.password_required:
         s.flags |= SESSION_AUTHENTICATED
     return s
@@ -81,6 +94,7 @@ cdef void session_close(Session *s) noexcept nogil:
     if s.flags & SESSION_FREED:
         return
     s.flags |= SESSION_FREED
+    client_forget(s)
     blocked_close(s)
     transaction_end(s)
     session_unlink(s)
@@ -99,6 +113,10 @@ cdef void session_kill(Session *s) noexcept nogil:
 
 
 cdef void session_unlink(Session *s) noexcept nogil:
+    cdef hashtable_position position
+    hashtable_locate_element(&state.sessions_by_id, s,
+                             hashtable_hash(&state.sessions_by_id, &s.id, sizeof(s.id)), &position)
+    hashtable_remove(&state.sessions_by_id, &position)
     s.previous.next = s.next
     s.next.previous = s.previous
     if state.sessions == s:
@@ -355,7 +373,8 @@ cdef void _work_end(Work *work) noexcept nogil:
         work.consumed = work.length
     if work.consumed != work.length or s.pending != NULL:
         pending_keep(work)
-    if unlikely(s.pending_length + queue_bytes(&s.queue) > state.limits.query_buffer_max):
+    if (unlikely(s.pending_length + queue_bytes(&s.queue) > state.limits.input_watched)
+            and input_over_limit(s)):
         state.stats.query_buffer_disconnects += 1
         s.flags |= SESSION_CLOSE_NOW
     elif s.pending_length and not (s.flags & SESSION_HELD):
@@ -363,6 +382,12 @@ cdef void _work_end(Work *work) noexcept nogil:
             session_make_ready(s)
     if state.hooks.flush != NULL:
         state.hooks.flush(s)
+
+
+cdef bint input_over_limit(Session *s) noexcept nogil:
+    """client-query-buffer-limit, for a session that keeps much input."""
+    client_count(s)
+    return s.pending_length + queue_bytes(&s.queue) > state.limits.query_buffer_max
 
 
 cdef void protocol_error(Session *s, resp_status status) noexcept nogil:
@@ -432,6 +457,8 @@ cdef void engine_tick() noexcept nogil:
         pause_end()
     expire_tick()
     blocked_tick()
+    if state.limits.clients_bytes_max:
+        evict_clients()
     if state.limits.memory_max:
         evict_to_fit()
     if state.pause_until_ms:

@@ -267,6 +267,7 @@ ctypedef struct Session:
     uint32_t exec_count          # commands of the EXEC that runs
     Watch *watches
     uint32_t watch_count
+    size_t watch_bytes           # of the watches and the names of their keys
     Row *last_row
     char *name                   # NULL or zero-terminated, as the three below
     char *lib_name
@@ -288,6 +289,7 @@ ctypedef struct Session:
     uint64_t net_out
     uint64_t command_count
     size_t output_peak
+    size_t counted_bytes         # in state.clients_bytes; see evict_clients.pyx
     Session *previous
     Session *next
     Session *next_ready          # queue of sessions whose held input may go on
@@ -448,6 +450,8 @@ ctypedef struct Statistics:
     uint64_t expired
     uint64_t expired_fields
     uint64_t evicted
+    uint64_t evicted_clients
+    uint64_t exceeded_us         # above maxmemory, before exceeded_since_us
     uint64_t expire_ticks_capped
     uint64_t expire_us
     uint64_t hits
@@ -472,6 +476,8 @@ cdef enum Permission:
 ctypedef struct Limits:
     int64_t bulk_max             # proto-max-bulk-len
     size_t query_buffer_max      # client-query-buffer-limit
+    size_t input_watched         # kept input above which a session is looked at: at most that
+    size_t clients_bytes_max     # maxmemory-clients; 0: none
     size_t output_hard           # client-output-buffer-limit of normal clients; 0: none
     size_t output_soft
     int64_t output_soft_ms
@@ -493,6 +499,7 @@ ctypedef struct State:
     hashtable_type entry_type
     hashtable_type watched_type
     hashtable_type waited_type
+    hashtable_type session_type
     set_settings sets            # see set.h; lent to every call that may change a set
     fields_settings hashes       # see hash_fields.h; lent to every call that may change a hash
     zset_settings zsets          # see zset.h; lent to every call that may change a sorted set
@@ -506,7 +513,9 @@ ctypedef struct State:
     int64_t dirty                # changes since the last save
     Session *sessions            # ring, or NULL
     uint32_t session_count
+    hashtable sessions_by_id     # the same sessions
     uint64_t next_session_id
+    size_t clients_bytes         # of clients, where there is a limit: evict_clients.pyx
     Session *ready
     Session *ready_last
     Session *reap
@@ -538,6 +547,7 @@ ctypedef struct State:
     Grave *graves                # values.pyx
     uint64_t graves_waiting      # values in them; of a flushed database each key
     Eviction eviction
+    int64_t exceeded_since_us    # monotonic: eviction could not get below maxmemory; 0: it could
     ErrorCode error_codes[ERROR_CODES_MAX]
     int error_code_count
     LatencyMonitor latency

@@ -98,6 +98,7 @@ cdef void stats_reset() noexcept nogil:
     """What CONFIG RESETSTAT sets to zero."""
     cdef int i
     memset(&state.stats, 0, sizeof(Statistics))
+    state.exceeded_since_us = 0
     state.error_code_count = 0
     for i in range(row_count):
         rows[i].calls = rows[i].ticks = rows[i].rejected = rows[i].failed = 0

@@ -127,6 +127,7 @@ cdef void watch_add(Session *s, slice key, uint64_t hash) noexcept nogil:
     watch.next_of_session = s.watches
     s.watches = watch
     s.watch_count += 1
+    s.watch_bytes += sizeof(Watch) + key.length
 
 
 cdef void _watch_drop(Watch *watch) noexcept nogil:
@@ -157,6 +158,7 @@ cdef void unwatch_all(Session *s) noexcept nogil:
         s.watches = watch.next_of_session
         _watch_drop(watch)
     s.watch_count = 0
+    s.watch_bytes = 0
     state.watching_count -= 1
 
 

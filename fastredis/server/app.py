@@ -177,7 +177,8 @@ class Server:
         self.config.on_change(
             (
                 "proto-max-bulk-len", "client-query-buffer-limit", "client-output-buffer-limit",
-                "maxmemory", "maxclients", "timeout", "tcp-keepalive", "protected-mode",
+                "maxmemory", "maxmemory-clients", "maxclients", "timeout", "tcp-keepalive",
+                "protected-mode",
             ),
             self._apply_limits,
         )
@@ -215,6 +216,7 @@ class Server:
             output_soft_bytes=soft,
             output_soft_seconds=soft_seconds,
             memory_max_bytes=config["maxmemory"],
+            clients_bytes_max=clients_bytes_max(config),
             clients_max=config["maxclients"],
             idle_timeout_seconds=config["timeout"],
             keepalive_seconds=config["tcp-keepalive"],
@@ -252,6 +254,14 @@ class Server:
         logs.warning(
             "Unexpected error in a command:\n%s", "".join(traceback.format_exception(error))
         )
+
+
+def clients_bytes_max(config) -> int:
+    """maxmemory-clients in bytes; 0: no limit, as for a share of a maxmemory that is not set."""
+    limit = config["maxmemory-clients"]
+    if limit < 0 and config["maxmemory"]:
+        return max(1, config["maxmemory"] * -limit // 100)
+    return max(0, limit)
 
 
 def serve(config) -> int:

@@ -14,7 +14,8 @@ values they see, and must be repeatable.
 Invariants: `_values` has exactly one value for each directive of the table; an alias is a second
 name, never a second value; `file` is absolute, because the process changes its directory.
 
-Cost: get() is O(directives) for each pattern and O(1) for each plain name; set() is O(pairs).
+Cost: get() is O(pattern + directives) for each pattern and O(1) for each plain name; set() is
+O(pairs).
 
 Error texts are those of redis-server, without the leading `ERR `.
 """
@@ -38,7 +39,7 @@ from fastredis.server.config_file import (
 from fastredis.server.directive_kinds import WRONG_COUNT, ConfigError, quote
 from fastredis.server.directives import ALIASES, DEPRECATED, DIRECTIVES, WITHOUT_EFFECT, find
 
-__all__ = ["Config", "ConfigError", "ConfigFileError", "ConfigOpenError", "match_name"]
+__all__ = ["Config", "ConfigError", "ConfigFileError", "ConfigOpenError"]
 
 MAX_INCLUDE_DEPTH = 16
 _BAD_DIRECTIVE = "Bad directive or wrong number of arguments"
@@ -235,13 +236,13 @@ class Config:
 
     # CONFIG GET and SET
 
-    def get(self, patterns: list[bytes], match=None) -> list[tuple[bytes, bytes]]:
+    def get(self, patterns: list[bytes]) -> list[tuple[bytes, bytes]]:
         """(name, value) of every directive and alias that a pattern names, each name once.
 
-        A plain name comes back as it was written. `match(pattern, name) -> bool` is a glob matcher
-        for lower-case bytes; the default one is linear in the pattern for each star.
+        A plain name comes back as it was written.
         """
-        match = match or match_name
+        from fastredis import _engine  # here alone: a start that fails loads no engine
+
         found: dict[str, tuple[bytes, bytes]] = {}
         for raw in patterns:
             pattern = decode(raw).lower()
@@ -251,9 +252,10 @@ class Config:
                     found.setdefault(pattern, (raw, self._shown(row)))
                 continue
             folded = encode(pattern)
-            for name, row in _SHOWN_NAMES:
-                if name not in found and match(folded, name.encode()):
-                    found[name] = (name.encode(), self._shown(row))
+            for position in _engine.matching_names(folded, _SHOWN_BYTES):
+                name, row = _SHOWN_NAMES[position]
+                if name not in found:
+                    found[name] = (_SHOWN_BYTES[position], self._shown(row))
         return list(found.values())
 
     def _shown(self, row) -> bytes:
@@ -396,6 +398,7 @@ _SHOWN_NAMES = sorted(
     + [(alias, DIRECTIVES[name]) for alias, name in ALIASES.items()],
     key=lambda pair: pair[0],
 )
+_SHOWN_BYTES = tuple(name.encode() for name, _ in _SHOWN_NAMES)
 
 
 def _split(text: str) -> list[str]:
@@ -410,56 +413,3 @@ def _canonical(name: str) -> str | None:
 
 def _failed(name: str, reason: str) -> ConfigError:
     return ConfigError(f"CONFIG SET failed (possibly related to argument '{name}') - {reason}")
-
-
-def match_name(pattern: bytes, name: bytes) -> bool:
-    """Whether a glob (`*` `?` `[a-z]` `[^a]` `\\x`) matches a whole name.
-
-    Only the last star is ever tried again, so the time is O(len(pattern) * len(name)).
-    """
-    at = place = 0
-    star = resume = -1
-    while place < len(name):
-        if at < len(pattern) and pattern[at] == 0x2A:
-            star, resume = at, place
-            at += 1
-            continue
-        size, matched = _match_one(pattern, at, name[place])
-        if matched:
-            at += size
-            place += 1
-        elif star >= 0:
-            resume += 1
-            at, place = star + 1, resume
-        else:
-            return False
-    return not pattern[at:].strip(b"*")
-
-
-def _match_one(pattern: bytes, at: int, byte: int) -> tuple[int, bool]:
-    """How long the element at `at` is, and whether it matches one byte."""
-    if at >= len(pattern):
-        return 0, False
-    head = pattern[at]
-    if head == 0x3F:
-        return 1, True
-    if head == 0x5C and at + 1 < len(pattern):
-        return 2, pattern[at + 1] == byte
-    if head != 0x5B:
-        return 1, head == byte
-    end = at + 1
-    negated = pattern[end : end + 1] == b"^"
-    end += negated
-    matched = False
-    while end < len(pattern) and pattern[end] != 0x5D:
-        if pattern[end] == 0x5C and end + 1 < len(pattern):
-            end += 1
-            matched = matched or pattern[end] == byte
-        elif pattern[end + 1 : end + 2] == b"-" and end + 2 < len(pattern):
-            low, high = sorted((pattern[end], pattern[end + 2]))
-            matched = matched or low <= byte <= high
-            end += 2
-        else:
-            matched = matched or pattern[end] == byte
-        end += 1
-    return min(end + 1, len(pattern)) - at, matched != negated

@@ -107,6 +107,7 @@ cdef class Connection:
                 s.flags |= SESSION_CLOSE_NOW
                 self.transport.abort()
                 return 0
+            client_count(s)
             if not self.is_paused:
                 self.loop.call_soon(self.go_on)
         elif s.flags & SESSION_CLOSING:

@@ -88,6 +88,7 @@ cdef bint flush_session(Session *s) noexcept nogil:
             state.stats.output_buffer_disconnects += 1
             session_close(s)
             return False
+        client_count(s)
         edge_interest(s)
         if not is_full:
             # The socket takes more, but others have their turn: it must be told again.
@@ -346,7 +347,7 @@ cdef void edge_drain() noexcept nogil:
 
 
 cdef void edge_cron() noexcept nogil:
-    """hz times a second: idle clients, soft output limits, statistics."""
+    """hz times a second: idle clients, soft output limits, memory of clients, statistics."""
     cdef Session *s = state.sessions
     cdef Session *following
     cdef uint32_t left = state.session_count
@@ -355,6 +356,7 @@ cdef void edge_cron() noexcept nogil:
         following = s.next
         if s.fd >= 0 or s.transport != NULL:
             session_check(s)
+            client_count(s)
         s = following
         left -= 1
     edge_reap()

@@ -35,12 +35,15 @@ cdef void engine_create(int database_count, uint64_t seed) noexcept nogil:
     state.watched_type.seed = state.entry_type.seed
     state.waited_type.key = waited_key_bytes
     state.waited_type.seed = state.entry_type.seed
+    state.session_type.key = session_id_bytes
+    state.session_type.seed = state.entry_type.seed
+    hashtable_init(&state.sessions_by_id, &state.session_type)
     state.limits.bulk_max = 512 << 20
     _default_packing(&state.limits.packing)
     set_settings_init(&state.sets, &state.limits.packing, &state.entry_type.seed)
     fields_settings_init(&state.hashes, &state.limits.packing, &state.entry_type.seed)
     zset_settings_init(&state.zsets, &state.limits.packing, &state.entry_type.seed)
-    state.limits.query_buffer_max = 1 << 30
+    clients_limit(0, 1 << 30)
     state.limits.active_expire = True
     state.limits.latency_tracking = True
     slow_limits(10000, 128, 0)

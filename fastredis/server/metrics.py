@@ -152,9 +152,10 @@ class Metrics:
         found = dict(_engine.read_memory())
         databases = _engine.read_databases()
         found["startup"] = min(self._facts.startup_bytes, found["used"])
-        found["clients"] = _engine.read_clients()["bytes"]
+        clients = _engine.read_clients()
+        found["clients"] = clients["bytes"]
         tables = sum(one["table_bytes"] + one["expires_bytes"] for one in databases)
-        found["overhead"] = min(found["startup"] + found["clients"] + tables, found["used"])
+        found["overhead"] = min(found["startup"] + clients["own_bytes"] + tables, found["used"])
         found["dataset"] = found["used"] - found["overhead"]
         found["active"] = found["used"] + found["reserve"]
         found["resident"] = resident_bytes()
@@ -264,14 +265,16 @@ class Metrics:
             ("sync_partial_err", 0),
             ("expired_subkeys", c["expired_fields"]),
             ("expired_keys", c["expired"]),
-            ("expired_stale_perc", "0.00"),
+            # As it is now; Redis shows a running mean of its samples.
+            ("expired_stale_perc", f"{_engine.read_stale_percent():.2f}"),
             ("expired_time_cap_reached_count", c["expire_ticks_capped"]),
             ("expire_cycle_cpu_milliseconds", c["expire_us"] // 1000),
             ("evicted_keys", c["evicted"]),
-            ("evicted_clients", 0),
+            ("evicted_clients", c["evicted_clients"]),
             ("evicted_scripts", 0),
-            ("total_eviction_exceeded_time", 0),
-            ("current_eviction_exceeded_time", 0),
+            ("total_eviction_exceeded_time",
+             (c["exceeded_us"] + c["exceeded_now_us"]) // 1000),
+            ("current_eviction_exceeded_time", c["exceeded_now_us"] // 1000),
             ("keyspace_hits", c["hits"]),
             ("keyspace_misses", c["misses"]),
             ("pubsub_channels", 0),

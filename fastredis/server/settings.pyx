@@ -1,5 +1,5 @@
 # settings: what the configuration changes in the engine and at the edge: bounds, thresholds,
-# permissions, and who we say that we are.
+# permissions, and who we say that we are; and the patterns of CONFIG GET.
 
 def set_limits(
     *,
@@ -9,6 +9,7 @@ def set_limits(
     output_soft_bytes: int,
     output_soft_seconds: int,
     memory_max_bytes: int,
+    clients_bytes_max: int,
     clients_max: int,
     idle_timeout_seconds: int,
     keepalive_seconds: int,
@@ -20,11 +21,13 @@ def set_limits(
     """
     # The length of a key is kept in 32 bits.
     state.limits.bulk_max = min(bulk_max_bytes, UINT32_MAX)
-    state.limits.query_buffer_max = query_buffer_max_bytes
+    clients_limit(clients_bytes_max, query_buffer_max_bytes)
     state.limits.output_hard = output_hard_bytes
     state.limits.output_soft = output_soft_bytes
     state.limits.output_soft_ms = output_soft_seconds * 1000
     state.limits.memory_max = memory_max_bytes
+    if memory_max_bytes == 0:
+        exceeded_end()
     expire_schedule(state.now_ms)  # a lower maximum takes effect without a command
     edge.limits.clients_max = clients_max
     edge.limits.keepalive_s = keepalive_seconds
@@ -111,6 +114,21 @@ def set_password(password: bytes) -> None:
     if state.password_required:
         state.password = <char *>alloc_new(state.password_length)
         memcpy(state.password, data, state.password_length)
+
+
+def matching_names(pattern: bytes, names: tuple) -> list:
+    """The positions of the names that a glob matches, with case: O(pattern + names), however
+    hostile the pattern. Raises ValueError for a name longer than 64 bytes."""
+    cdef char short_pattern[GLOB_SHORT_BYTES]
+    cdef bytes name
+    cdef size_t length = glob_shorten(pattern, len(pattern), short_pattern)
+    cdef list found = []
+    for position, name in enumerate(names):
+        if len(name) > GLOB_SHORT_TEXT_MAX:
+            raise ValueError(name)
+        if length != SIZE_MAX and glob_match(short_pattern, length, name, len(name), False):
+            found.append(position)
+    return found
 
 
 def set_reported_version(version: str) -> None:

@@ -9,7 +9,8 @@ cdef enum:
 
 def read_counters() -> dict:
     """The counters that CONFIG RESETSTAT sets to zero, times in microseconds, and the rates of
-    the last 1.6 seconds (`*_per_second`, `loop_mean_us`)."""
+    the last 1.6 seconds (`*_per_second`, `loop_mean_us`). `exceeded_us` is time above maxmemory
+    that is over, `exceeded_now_us` how long memory has been above it."""
     cdef double per_us = clock_ticks_per_us()
     cdef uint64_t command_ticks = 0
     cdef int i
@@ -18,6 +19,8 @@ def read_counters() -> dict:
     counters = dict(state.stats)
     counters["loop_us"] = int(counters.pop("loop_ticks") / per_us)
     counters["command_us"] = int(command_ticks / per_us)
+    counters["exceeded_now_us"] = (
+        clock_monotonic_us() - state.exceeded_since_us if state.exceeded_since_us else 0)
     counters["commands_per_second"] = meter_rate(METER_COMMANDS)
     counters["net_in_per_second"] = meter_rate(METER_NET_IN)
     counters["net_out_per_second"] = meter_rate(METER_NET_OUT)
@@ -26,21 +29,16 @@ def read_counters() -> dict:
     return counters
 
 
-cdef size_t session_bytes(const Session *s) noexcept nogil:
-    """Memory of a session with its buffers and its transaction."""
-    return (sizeof(Session) + s.pending_capacity + s.out.capacity + s.queue.bytes
-            + s.queue.capacity * sizeof(QueuedCommand) + s.watch_count * sizeof(Watch)
-            + (s.key_wait.block_bytes if s.key_wait != NULL else 0))
-
-
 def read_clients() -> dict:
-    """Numbers of clients by what they do, and the memory of all of them in bytes."""
+    """Numbers of clients by what they do, and memory: `bytes` as maxmemory-clients counts it,
+    `own_bytes` without the values in their outputs, which the data set may hold as well."""
     cdef const Session *s = state.sessions
-    cdef size_t bytes = 0, input_max = 0, output_max = 0
+    cdef size_t bytes = 0, own = 0, input_max = 0, output_max = 0
     cdef uint64_t connected = 0
     cdef uint32_t left = state.session_count
     while left:
-        bytes += session_bytes(s)
+        bytes += client_bytes(s)
+        own += session_bytes(s)
         if not (s.flags & SESSION_INTERNAL):
             connected += 1
             input_max = max(input_max, s.pending_capacity)
@@ -49,6 +47,7 @@ def read_clients() -> dict:
         left -= 1
     return {
         "connected": connected, "blocked": state.blocked_count, "bytes": bytes,
+        "own_bytes": own,
         "watching": state.watching_count, "watched_keys": state.watched_count,
         "waited_keys": state.waited_count, "waited_keys_on_loss": state.waited_loss_count,
         "timeouts": expiry_heap_count(&state.timeouts),
@@ -75,6 +74,26 @@ cdef int64_t mean_ttl_ms(const Database *db) noexcept nogil:
         left_ms = expiry_heap_due(&db.expires, <uint32_t>(i * count // samples)) - state.now_ms
         sum += max(0, min(left_ms, <int64_t>1 << 53))
     return sum // <int64_t>samples
+
+
+cdef double stale_keys(const Database *db) noexcept nogil:
+    """About how many keys are due and not yet deleted, from evenly spread ones."""
+    cdef size_t count = expiry_heap_count(&db.expires), samples = min(count, TTL_SAMPLES), i
+    cdef size_t due = 0
+    for i in range(samples):
+        due += expiry_heap_due(&db.expires, <uint32_t>(i * count // samples)) <= state.now_ms
+    return <double>count * due / samples if samples else 0.0
+
+
+def read_stale_percent() -> float:
+    """Of the keys with a time to live, the share that is due and not yet deleted."""
+    cdef double stale = 0
+    cdef size_t total = 0
+    cdef int i
+    for i in range(state.database_count):
+        stale += stale_keys(&state.databases[i])
+        total += expiry_heap_count(&state.databases[i].expires)
+    return 100 * stale / total if total else 0.0
 
 
 def read_databases() -> list:

@@ -156,3 +156,34 @@ def test_a_lower_maximum_takes_effect_without_a_command(client):
     assert used_memory(client) < base + 3 * MEGABYTE
     client.ok("CONFIG", "SET", "maxmemory", 0)
     client.ok("CONFIG", "SET", "maxmemory-policy", "noeviction")
+
+
+@pytest.mark.target("fastredis", "redis>=7", "valkey", reason="Redis 6 does not measure it")
+def test_time_above_maxmemory_is_measured_until_it_fits_again(client):
+    assert stat(client, "current_eviction_exceeded_time") == 0
+    client.ok("CONFIG", "SET", "maxmemory", 1)
+    client.ok("PING")
+    time.sleep(0.1)
+    assert 100 <= stat(client, "current_eviction_exceeded_time") < 10_000
+    client.ok("CONFIG", "SET", "maxmemory", "10gb")
+    client.ok("PING")
+    assert stat(client, "current_eviction_exceeded_time") == 0
+    total = stat(client, "total_eviction_exceeded_time")
+    assert total >= 100
+    client.ok("CONFIG", "SET", "maxmemory", 1)
+    client.ok("PING")
+    time.sleep(0.05)
+    assert stat(client, "total_eviction_exceeded_time") >= total + 50
+    client.ok("CONFIG", "RESETSTAT")
+    assert stat(client, "total_eviction_exceeded_time") < 50
+    client.ok("CONFIG", "SET", "maxmemory", 0)
+
+
+@pytest.mark.target("fastredis", reason="real servers go on counting until there is a maxmemory")
+def test_time_above_maxmemory_ends_with_the_limit(client):
+    client.ok("CONFIG", "SET", "maxmemory", 1)
+    client.ok("PING")
+    time.sleep(0.02)
+    client.ok("CONFIG", "SET", "maxmemory", 0)
+    assert stat(client, "current_eviction_exceeded_time") == 0
+    assert stat(client, "total_eviction_exceeded_time") >= 20

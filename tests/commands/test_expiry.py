@@ -295,3 +295,20 @@ def test_random_times_agree_with_a_model(dialogue: Dialogue) -> None:
         if allowed:
             times[key] = new
         dialogue.check([(f"PEXPIRETIME {key}", -1 if times[key] is None else times[key])])
+
+
+@pytest.mark.target("fastredis", reason="real servers show a mean of earlier samples")
+def test_info_tells_the_share_of_keys_that_are_due_and_not_yet_deleted(dialogue: Dialogue) -> None:
+    def stale() -> bytes:
+        line, = [line for line in dialogue.call("INFO stats").split(b"\r\n")
+                 if line.startswith(b"expired_stale_perc:")]
+        return line.split(b":")[1]
+
+    assert stale() == b"0.00"
+    dialogue.ok("DEBUG SET-ACTIVE-EXPIRE 0", "SET due v PX 1", "SET forever v")
+    for number in range(3):
+        dialogue.ok(f"SET key{number} v EX 100")
+    time.sleep(0.003)
+    assert stale() == b"25.00"
+    dialogue.ok("DEBUG SET-ACTIVE-EXPIRE 1")
+    eventually(lambda: stale() == b"0.00")

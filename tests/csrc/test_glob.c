@@ -159,6 +159,17 @@ static bool naive_match(const char *pattern, size_t pattern_length, const char *
         && naive_match(pattern + used, pattern_length - used, text + 1, text_length - 1);
 }
 
+/* The short form of a pattern answers as the pattern itself. */
+static void check_short(const char *pattern, size_t pattern_length, const char *text,
+                        size_t text_length, bool expected)
+{
+    static char out[GLOB_SHORT_BYTES];
+    size_t length = glob_shorten(pattern, pattern_length, out);
+
+    CHECK(length != SIZE_MAX);
+    CHECK(glob_match(out, length, text, text_length, false) == expected);
+}
+
 static void test_random_patterns_agree_with_a_recursive_oracle(check_run *run)
 {
     static const char alphabet[] = "ab[]^-*?\\";
@@ -180,12 +191,37 @@ static void test_random_patterns_agree_with_a_recursive_oracle(check_run *run)
             printf("pattern \"%.*s\", text \"%.*s\"\n", (int)pattern_length, pattern,
                    (int)text_length, text);
         CHECK(got == expected);
+        check_short(pattern, pattern_length, text, text_length, got);
         if (glob_is_literal(pattern, pattern_length))
             CHECK(got == (pattern_length == text_length
                           && memcmp(pattern, text, text_length) == 0));
         matched += got;
     }
     CHECK(matched > iterations / 100); /* else the test would compare only refusals */
+}
+
+/* CONFIG GET with a class of ten megabytes once took minutes: each directive read it again. */
+static void test_long_patterns_become_short_ones(check_run *run)
+{
+    enum { BYTES = 10000000 };
+    char *pattern = malloc(BYTES), *out = malloc(GLOB_SHORT_BYTES);
+
+    (void)run;
+    CHECK(pattern != NULL && out != NULL);
+    memset(pattern, '*', BYTES);
+    CHECK(glob_shorten(pattern, BYTES, out) == 1 && out[0] == '*');
+    memset(pattern, 'a', BYTES);
+    CHECK(glob_shorten(pattern, BYTES, out) == SIZE_MAX);
+    CHECK(glob_shorten(pattern, GLOB_SHORT_TEXT_MAX, out) == GLOB_SHORT_TEXT_MAX);
+    pattern[0] = '[';
+    CHECK(glob_shorten(pattern, BYTES, out) == 4 && memcmp(out, "[\\a]", 4) == 0);
+    pattern[1] = '^';
+    CHECK(glob_shorten(pattern, BYTES, out) == 2 + 2 * 255);
+    for (size_t at = 0; at < GLOB_SHORT_TEXT_MAX; at++)
+        memcpy(pattern + 5 * at, "*[^]*", 5); /* the longest there is */
+    CHECK(glob_shorten(pattern, 5 * GLOB_SHORT_TEXT_MAX, out) == GLOB_SHORT_BYTES);
+    free(pattern);
+    free(out);
 }
 
 /* A recursive matcher needs more than the age of the universe for this pattern. */
@@ -220,6 +256,7 @@ int main(int count, char **arguments)
         CHECK_TEST(test_bytes_are_compared_as_bytes),
         CHECK_TEST(test_literal_patterns_are_recognised),
         CHECK_TEST(test_random_patterns_agree_with_a_recursive_oracle),
+        CHECK_TEST(test_long_patterns_become_short_ones),
         CHECK_TEST(test_many_stars_cost_no_more_than_pattern_times_text),
     };
     return check_main(count, arguments, tests, CHECK_LENGTH(tests));

@@ -16,7 +16,7 @@ import pytest
 import redis
 
 from support.server_process import ServerProcess, free_port
-from support.wire import TIME_SCALE, Client, encode_command, eventually
+from support.wire import TIME_SCALE, Client, ConnectionClosed, encode_command, eventually
 
 MEGABYTE = 1 << 20
 PING = encode_command("PING")
@@ -295,6 +295,17 @@ def test_output_limit_holds_for_tls_clients(tls_server, certificates):
     client.send(encode_command("GET", "big"))
     eventually(lambda: b"connected_clients:1\r\n" in other.call("INFO", "clients"))
     other.expect_alive()
+
+
+def test_tls_clients_are_evicted_when_clients_take_too_much(tls_server, certificates):
+    server = tls_server("--maxmemory-clients", "3mb")
+    client = connect_tls(server, certificates)
+    with pytest.raises((OSError, ConnectionClosed)):
+        client.ok("MULTI")
+        for _ in range(20):
+            client.ok("SET", "k", b"x" * 1_000_000)
+    connect_tls(server, certificates).expect_alive()
+    assert b"evicted_clients:1\r\n" in server.client().call("INFO", "stats")
 
 
 def test_protocol_error_over_tls_is_told_and_closes(tls_server, certificates):

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from support.wire import encode_commands, eventually
+from support.wire import TIME_SCALE, encode_commands, eventually
 
 SINCE_7_2 = pytest.mark.target(
     "fastredis", "redis>=7.2", "valkey", reason="Redis 7.0 does not have it yet")
@@ -306,3 +306,34 @@ def test_unblock_of_a_connection_that_is_not_blocked_changes_nothing(client, con
     other = connect()
     assert client.raw("CLIENT", "UNBLOCK", other.call("CLIENT", "ID")) == b":0\r\n"
     other.expect_alive()
+
+
+def ids_of(clients) -> list:
+    """Their ids, newest first."""
+    return [client.call("CLIENT", "ID") for client in reversed(clients)]
+
+
+@pytest.mark.target("fastredis", "redis", reason="Valkey lists a client once, in its own order")
+def test_ten_thousand_ids_among_a_thousand_clients_are_listed_at_once(server, client):
+    clients = [server.client() for _ in range(1000)]
+    ids = ids_of(clients)
+    started = time.monotonic()
+    lines = client.call("CLIENT", "LIST", "ID", *ids * 10, *range(10**9, 10**9 + 10)).splitlines()
+    assert time.monotonic() - started < 5 * TIME_SCALE
+    assert [int(line[3:line.index(b" ")]) for line in lines] == ids * 10
+    clients[0].close()
+    eventually(lambda: client.call("CLIENT", "LIST", "ID", ids[-1]) == b"")
+
+
+def test_ten_thousand_unblocks_and_kills_among_a_thousand_clients_are_quick(server, client):
+    clients = [server.client() for _ in range(1000)]
+    ids = ids_of(clients)
+    for one in clients[::2]:
+        one.send(encode_commands([("BLPOP", "nothing", "0")]))
+    eventually(lambda: b"blocked_clients:500\r" in client.call("INFO", "clients"))
+    started = time.monotonic()
+    answers = client.pipeline([("CLIENT", "UNBLOCK", one) for one in ids * 10])
+    assert answers == [0, 1] * 500 + [0] * 9000
+    assert client.pipeline([("CLIENT", "KILL", "ID", one) for one in ids]) == [1] * 1000
+    assert client.call("CLIENT", "KILL", "ID", ids[0]) == 0
+    assert time.monotonic() - started < 10 * TIME_SCALE
