@@ -152,11 +152,22 @@ static listpack *tail_with_room(stream *s, listpack *lp, size_t room) {
     return resize_tail(s, lp, needed + (bytes < TAIL_AHEAD ? bytes : TAIL_AHEAD + bytes / 8));
 }
 
+/* The tail grows no more: it goes to a block of its exact size. Cutting its block off instead would
+ * leave a gap behind each node, too small for the next one (8 % of all, at 3 million entries). */
+static void seal_tail(stream *s) {
+    listpack *grown = *id_map_last_value(&s->nodes);
+    size_t bytes = listpack_bytes(grown), capacity = s->tail_capacity;
+    if (bytes == capacity) return;
+    listpack *sealed = alloc_new(bytes);
+    memcpy(sealed, grown, bytes);
+    lazyfree_block(grown, capacity);
+    s->node_bytes += alloc_usable(bytes) - alloc_usable(capacity);
+    s->tail_capacity = bytes;
+    *id_map_last_value(&s->nodes) = sealed;
+}
+
 static listpack *new_tail(stream *s, stream_id id, const slice *texts, size_t count, size_t room) {
-    if (s->nodes.count) {
-        listpack *old = *id_map_last_value(&s->nodes);
-        resize_tail(s, old, listpack_bytes(old));
-    }
+    if (s->nodes.count) seal_tail(s);
     listpack *lp = alloc_new(room);
     stream_node_start(lp, texts, count);
     id_map_add(&s->nodes, id, lp);
