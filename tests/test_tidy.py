@@ -84,6 +84,7 @@ def test_lines_are_at_most_a_hundred_columns_and_have_no_blanks_at_their_end(pat
     for number, line in enumerate(lines_of(path), 1):
         assert len(line) <= LINE_MAX, f"{name_of(path)}:{number} has {len(line)} columns"
         assert line == line.rstrip(), f"{name_of(path)}:{number} ends in blanks"
+    assert path.read_bytes().endswith(b"\n"), f"{name_of(path)} ends within a line"
 
 
 @pytest.mark.parametrize("path", CODE, ids=name_of)

@@ -105,7 +105,7 @@ cdef Migration *_migration_new(Call *call, const MigrateOptions *options, int64_
     m.row = call.row
     m.database_id = call.database.id
     m.keep = options.copy
-    m.host = text_copy(call.argv[1].data, length_to_nul(call.argv[1]))
+    m.host = text_copy(call.argv[1].data, call.argv[1].length)
     m.port = _port_of(call.argv[2])
     m.timeout_ms = min(timeout_ms, INT32_MAX) if timeout_ms > 0 else MIGRATE_TIMEOUT_MS
     m.failure = NOT_GIVEN

@@ -66,9 +66,7 @@ cdef Session *session_new(int fd) noexcept nogil:
 
 cdef char *text_copy(const char *text, size_t length) noexcept nogil:
     """Zero-terminated copy, up to the first zero in the text; freed by text_free."""
-    cdef const char *zero = <const char *>memchr(text, 0, length)
-    if zero != NULL:
-        length = zero - text
+    length = length_to_nul(slice_of(text, length))
     cdef char *copy = <char *>alloc_new(length + 1)
     memcpy(copy, text, length)
     copy[length] = 0
