@@ -6,7 +6,8 @@
 
     FASTREDIS_TEST_REDIS, FASTREDIS_TEST_VALKEY   command prefixes of those targets
     FASTREDIS_TEST_TIME_SCALE                     multiplies the harness's timeouts
-    CI                                            a missing oracle fails instead of skipping
+    CI                                            a missing oracle fails instead of skipping,
+                                                  and seeds are fixed (support/seeds.py)
 
 Fixtures
     target           support.server_process.Target: .name .version .is_fastredis .matches(spec)
@@ -47,12 +48,14 @@ from pathlib import Path
 from typing import Callable, Dict, Iterator, List, Union
 
 import pytest
+from hypothesis import settings
 
 TESTS = Path(__file__).parent
 sys.path.insert(0, str(TESTS))
 if any((TESTS.parent / "fastredis").glob("_engine*.so")):
     sys.path.insert(1, str(TESTS.parent))
 
+from support.seeds import seed_is_fixed  # noqa: E402
 from support.server_process import (  # noqa: E402
     TARGET_NAMES, ServerError, ServerProcess, Target, find_target, sanitized,
     take_sanitizer_reports)
@@ -77,7 +80,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declares the marks."""
+    """Declares the marks, and fixes what property-based tests draw where seeds are fixed."""
+    settings.register_profile("fixed", derandomize=True)
+    settings.load_profile("fixed" if seed_is_fixed() else "default")
     config.addinivalue_line(
         "markers", "target(*specs, reason): run only against these targets, e.g. 'redis>=7.2'")
     config.addinivalue_line(

@@ -36,7 +36,7 @@ from fastredis.server.config_file import (
     replace_file,
     split_words,
 )
-from fastredis.server.directive_kinds import WRONG_COUNT, ConfigError, quote
+from fastredis.server.directive_kinds import WRONG_COUNT, ConfigError, quote, until_zero
 from fastredis.server.directives import ALIASES, DEPRECATED, DIRECTIVES, WITHOUT_EFFECT, find
 
 __all__ = ["Config", "ConfigError", "ConfigFileError", "ConfigOpenError"]
@@ -190,7 +190,9 @@ class Config:
         if not row.multi and len(words) != 1:
             raise ConfigError(WRONG_COUNT)
         if row.multi and len(words) == 1:
-            words = _split(words[0])
+            words = split_words(encode(words[0]))
+            if words is None:
+                raise ConfigError("Unbalanced quotes in the value")
         value = row.parse(words, self._values[row.name])
         if row.accumulates and row.name in self._seen and value:
             value = self._values[row.name] + value
@@ -274,6 +276,8 @@ class Config:
             text = decode(raw)
             try:
                 words = _split(text) if row.multi else [text]
+                if not row.counts_zeros:
+                    words = [until_zero(word) for word in words]
                 new[row.name] = row.parse(words, new.get(row.name, old[row.name]))
             except ConfigError as error:
                 raise _failed(name, str(error)) from None
@@ -293,9 +297,10 @@ class Config:
             name = given.lower()
             row = find(name)
             if row is None:
-                given = given.partition("\0")[0]
-                text = f"Unknown option or number of arguments for CONFIG SET - '{given}'"
-                raise ConfigError(text)
+                raise ConfigError(
+                    "Unknown option or number of arguments for CONFIG SET - "
+                    f"'{until_zero(given)}'"
+                )
             if row.immutable:
                 raise _failed(given, "can't set immutable config")
             if row.protected and not self._may_set_protected(is_local):

@@ -113,6 +113,11 @@ def show_memory(value: int) -> str:
     return str(value)
 
 
+def until_zero(text: str) -> str:
+    """What a zero-terminated string keeps of `text`."""
+    return text.partition("\0")[0]
+
+
 def loose_integer(text: str) -> int | None:
     """An integer as C's strtoll reads a whole string: blanks and `+` may lead, nothing is 0."""
     if text == "":
@@ -128,12 +133,14 @@ class Directive:
     `immutable`: only a file or the command line sets it. `protected`: CONFIG SET only when
     enable-protected-configs allows. `hidden`: patterns of CONFIG GET skip it. `names_file`: setting
     it to the name that it has means that the file is to be read again. `multi`: takes several
-    words. `accumulates`: repeated lines of one load add up.
+    words. `accumulates`: repeated lines of one load add up. `counts_zeros`: a zero byte is part of
+    the text; redis-server reads the words of all other directives up to the first one.
     """
 
     __slots__ = ("name", "default", "immutable", "protected", "hidden", "names_file")
     multi = False
     accumulates = False
+    counts_zeros = False
 
     def __init__(self, name, default, *, immutable=False, protected=False, hidden=False,
                  names_file=False):
@@ -182,6 +189,7 @@ class Number(Directive):
     """A decimal integer in [low, high]; `clamp` moves a permitted value into the working range."""
 
     __slots__ = ("low", "high", "clamp")
+    counts_zeros = True
 
     def __init__(self, name, default, low, high, clamp=None, **flags):
         super().__init__(name, default, **flags)
@@ -209,6 +217,7 @@ class Memory(Number):
     """An amount of memory, with units; always shown in bytes."""
 
     __slots__ = ()
+    counts_zeros = False
 
     def parse_text(self, text: str) -> int:
         value = parse_memory(text)
@@ -224,15 +233,14 @@ class Percent(Directive):
     """An amount of memory or a percentage; a percentage N is the value -N."""
 
     __slots__ = ()
+    counts_zeros = True
 
     def parse_text(self, text: str) -> int:
-        if text.endswith("%"):
-            percent = parse_integer(text[:-1])
-            if percent is None or percent < 0:
-                raise ConfigError("argument must be a memory or percent value")
+        percent = parse_integer(text[:-1]) if text.endswith("%") else None
+        if percent is not None and percent >= 0:
             value = -percent
         else:
-            amount = parse_memory(text)
+            amount = parse_memory(until_zero(text))
             if amount is None:
                 raise ConfigError("argument must be a memory or percent value")
             value = amount if amount <= LONG_MAX else -101
@@ -252,6 +260,7 @@ class Octal(Number):
     """File permissions, in octal digits."""
 
     __slots__ = ()
+    counts_zeros = False
 
     def parse_text(self, text: str) -> int:
         if text == "":
@@ -330,6 +339,13 @@ class Text(Directive):
         return [(f"{self.name} {quote(value)}", value != self.default)]
 
 
+class Bytes(Text):
+    """Free text in which a zero byte counts (passwords)."""
+
+    __slots__ = ()
+    counts_zeros = True
+
+
 class Directory(Text):
     """The working directory: always written to the file, because it has no default there."""
 
@@ -392,6 +408,8 @@ class Save(Directive):
     accumulates = True
 
     def parse(self, words: list[str], current) -> tuple[tuple[int, int], ...]:
+        if words == [""]:
+            return ()
         numbers = [loose_integer(word) for word in words]
         if len(numbers) % 2 or None in numbers:
             raise ConfigError("Invalid save parameters")
@@ -482,6 +500,7 @@ class Percentiles(Directive):
 
     __slots__ = ()
     multi = True
+    counts_zeros = True
 
     def parse(self, words: list[str], current) -> tuple[float, ...]:
         values = []

@@ -30,6 +30,7 @@ from fastredis.server.directive_kinds import (
     UINT_MAX,
     ULONG_MAX,
     Address,
+    Bytes,
     Choice,
     Choices,
     Directive,
@@ -71,7 +72,7 @@ def _hostname(text: str) -> str | None:
 
 
 def _node_name(text: str) -> str | None:
-    if not set(text).isdisjoint("!#$%&()*+:;<>?@[]^{|}~"):
+    if not set(text).isdisjoint("\0!#$%&()*+:;<>?@[]^{|}~"):
         return "Announced human node name contained invalid character"
     return None
 
@@ -201,7 +202,7 @@ _ROWS: tuple[Directive, ...] = (
     Flag("cluster-allow-replica-migration", True),
     Number("cluster-announce-bus-port", 0, 0, 65535),
     Text("cluster-announce-hostname", check=_hostname),
-    Text("cluster-announce-human-nodename", check=_node_name),
+    Bytes("cluster-announce-human-nodename", check=_node_name),
     Text("cluster-announce-ip"),
     Number("cluster-announce-port", 0, 0, 65535),
     Number("cluster-announce-tls-port", 0, 0, 65535),
@@ -254,7 +255,7 @@ _ROWS: tuple[Directive, ...] = (
     Text("logfile", immutable=True, kept_empty=True),
     Choice("loglevel", "notice", "debug verbose notice warning nothing"),
     Flag("lua-enable-deprecated-api", False, immutable=True, hidden=True),
-    Text("masterauth"),
+    Bytes("masterauth"),
     Text("masteruser"),
     Number("max-new-connections-per-cycle", 10, 1, 1000),
     Number("max-new-tls-connections-per-cycle", 1, 1, 1000),
@@ -304,7 +305,7 @@ _ROWS: tuple[Directive, ...] = (
     Flag("replica-serve-stale-data", True),
     Address("replicaof", None, immutable=True),
     Text("reported-redis-version", DEFAULT_REPORTED_VERSION, _version),
-    Text("requirepass"),
+    Bytes("requirepass"),
     Choice("sanitize-dump-payload", "no", "no yes clients"),
     Save("save", ((3600, 1), (300, 100), (60, 10000))),
     Text("server-cpulist", immutable=True),

@@ -40,7 +40,8 @@ class Listeners:
     def open(self, config) -> None:
         """Bind and listen on every address of the configuration.
 
-        Raises StartError when one that is not optional cannot be had, or when none is left.
+        Raises StartError when one that is not optional cannot be had, or when the server would
+        listen nowhere.
         """
         try:
             self._follow(config)
@@ -117,8 +118,6 @@ class Listeners:
                     listener = _open_tcp(address, port, config["tcp-backlog"])
                     if listener is not None:
                         opened[place] = listener
-            if not opened and not any(place[1] == port for place in self._tcp):
-                raise StartError(f"Failed listening on port {port} (tcp), aborting.")
         except BaseException:
             for listener in opened.values():
                 listener.close()
@@ -129,7 +128,7 @@ class Listeners:
 def open_tcp(config, port: int) -> list[socket.socket]:
     """Listen on a port of every address of `bind`, beside the edge.
 
-    Raises StartError when an address that is not optional cannot be had, or when none is left.
+    Raises StartError when an address that is not optional cannot be had.
     """
     opened: list[socket.socket] = []
     try:
@@ -137,8 +136,6 @@ def open_tcp(config, port: int) -> list[socket.socket]:
             listener = _open_tcp(address, port, config["tcp-backlog"])
             if listener is not None:
                 opened.append(listener)
-        if not opened:
-            raise StartError(f"Failed listening on port {port} (tcp), aborting.")
     except BaseException:
         for listener in opened:
             listener.close()
@@ -157,7 +154,7 @@ def _open_tcp(address: str, port: int, backlog: int) -> socket.socket | None:
             return None
         logs.warning(
             "Warning: Could not create server TCP listening socket %s:%d: bind: %s",
-            host, port, os.strerror(error.errno) if error.errno else error,
+            host, port, error.strerror or error,
         )
         raise StartError(f"Failed listening on port {port} (tcp), aborting.") from error
 

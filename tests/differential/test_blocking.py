@@ -11,13 +11,13 @@ Servers before 7.2 hand an element over instead of running the command again; wh
 
 from __future__ import annotations
 
-import os
 import random
 import select
 from typing import Callable, List, Optional, Sequence, Tuple
 
 import pytest
 
+from support.seeds import drawn_seed
 from support.wire import Client, encode_commands, eventually
 
 from .grammar import Argv
@@ -222,7 +222,7 @@ def play(crowd: Crowd, drawer: Drawer, rng: random.Random) -> None:
 
 @pytest.mark.parametrize("protocol", [2, 3], ids=["resp2", "resp3"])
 def test_the_same_clients_are_served_the_same(server, oracle, protocol: int) -> None:
-    seed = int(os.environ.get("FASTREDIS_DIFFERENTIAL_SEED") or random.randrange(1 << 32))
+    seed = drawn_seed()
     rng = random.Random(seed)
     old = oracle.target.version < (7, 2)
     crowd = Crowd((oracle, server), protocol)

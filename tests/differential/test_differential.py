@@ -1,7 +1,7 @@
 """A bounded slice of the differential test, in RESP2 and RESP3.
 
     FASTREDIS_DIFFERENTIAL_COMMANDS   commands over all tests here (default 100000, about 20 s)
-    FASTREDIS_DIFFERENTIAL_SEED       seed of the seeded run; random otherwise, printed on failure
+    FASTREDIS_TEST_SEED               seed of the seeded run, see support/seeds.py
 
 Two runs complement each other: the seeded one is fast and goes deep into a session, and reduces
 what it finds by delta debugging; the property-based one tries many short histories, shrinks them
@@ -11,12 +11,12 @@ argument by argument, and remembers failures for the next run.
 from __future__ import annotations
 
 import os
-import random
 from typing import Iterator, List
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.seeds import drawn_seed
 
 from .known_differences import Context
 from .pair import CONNECTIONS, Address, Step
@@ -43,7 +43,7 @@ def runner(request: pytest.FixtureRequest, server, oracle) -> Iterator[Runner]:
 
 
 def test_a_seeded_run_shows_no_unexplained_difference(runner: Runner) -> None:
-    seed = int(os.environ.get("FASTREDIS_DIFFERENTIAL_SEED") or random.randrange(1 << 32))
+    seed = drawn_seed()
     report = runner.run(int(COMMANDS * (1 - SHRUNK_SHARE) / 2), seed)
     assert not report.found and not report.gone, "\n" + report.text()
 

@@ -2,7 +2,7 @@
 
     FASTREDIS_FUZZ_PAYLOADS   payloads of the run in a process of its own (default 6000; a session
                               of `bash tests/sanitized.sh` with 100000 takes some minutes)
-    FASTREDIS_TEST_SEED       its seed; random otherwise, printed on failure
+    FASTREDIS_TEST_SEED       its seed, see support/seeds.py
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.seeds import drawn_seed
 from support.wire import TIME_SCALE
 
 from engine.test_leaks import Probe, expect_no_growth
@@ -31,7 +32,7 @@ LEAK_PAYLOADS = 1500
 @pytest.mark.timeout((60 + PAYLOADS // 100) * TIME_SCALE)
 def test_mutated_payloads_are_refused_cleanly_or_become_sound_values(tmp_path):
     """In a process of its own: what kills the engine must not take the tests with it."""
-    seed = os.environ.get("FASTREDIS_TEST_SEED") or str(random.randrange(1 << 32))
+    seed = str(drawn_seed())
     last = tmp_path / "payload"
     path = os.pathsep.join([str(TESTS), str(TESTS.parent), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(

@@ -7,11 +7,12 @@ while somebody waits for them, several streams of one command) is not drawn then
 
 from __future__ import annotations
 
-import os
 import random
 from typing import List, Sequence
 
 import pytest
+
+from support.seeds import drawn_seed
 
 from .grammar import Argv
 from .test_blocking import KEYS, STEPS, Crowd, play
@@ -100,7 +101,7 @@ class StreamDrawer:
 
 @pytest.mark.parametrize("protocol", [2, 3], ids=["resp2", "resp3"])
 def test_the_same_readers_are_served_the_same(server, oracle, protocol: int) -> None:
-    seed = int(os.environ.get("FASTREDIS_DIFFERENTIAL_SEED") or random.randrange(1 << 32))
+    seed = drawn_seed()
     rng = random.Random(seed)
     crowd = StreamCrowd((oracle, server), protocol)
     crowd.history.append(f"seed {seed}")

@@ -212,7 +212,9 @@ def _values_for(name: str) -> List[str]:
             values = values + [str(edge - 1), str(edge), str(edge + 1)]
     for choice in getattr(row, "choices", ()):
         values = values + [choice, choice.upper()]
-    return list(dict.fromkeys(values))
+    return list(dict.fromkeys(values + [
+        text for value in ("", "1", "yes", "900 1", "1mb", "10%", "AKE", *values[:1])
+        for text in (value + "\0", value + "\0x y", "\0" + value)]))
 
 
 def test_config_set_answers_every_value_as_the_real_server_does(asking: Client):

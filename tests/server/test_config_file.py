@@ -44,7 +44,9 @@ FILES = [
     "bind 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16" + BAD,
     "bind 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17" + BAD, "save" + BAD, "save 1" + BAD,
     'save ""' + BAD, "save 1 2 3" + BAD, "save 1 2 3 4" + BAD, 'save "1 2"' + BAD,
-    'save "900 1" "300 1"' + BAD, "save 0 1" + BAD, "client-output-buffer-limit normal 1 2" + BAD,
+    'save "900  1 "' + BAD, 'save "\\"900\\" 1"' + BAD, 'bind "\\"\\""' + BAD,
+    'oom-score-adj-values " 1 2\\t3"' + BAD, 'save "900 1" "300 1"' + BAD,
+    "save 0 1" + BAD, "client-output-buffer-limit normal 1 2" + BAD,
     "client-output-buffer-limit foo 1 2 3" + BAD, 'client-output-buffer-limit "normal 1 2 3"' + BAD,
     "client-output-buffer-limit" + BAD, "client-output-buffer-limit normal x 2 3" + BAD,
     "oom-score-adj-values 1 2" + BAD, 'oom-score-adj-values "1 2 3"' + BAD,
@@ -207,6 +209,14 @@ def test_save_lines_of_one_load_add_up_and_replace_the_defaults():
     assert config["save"] == ((60, 1), (30, 2), (10, 3))
     config = Config.load(["-", "--save", ""], io.BytesIO(b"save 60 1\n"))
     assert config["save"] == ()
+
+
+def test_the_words_of_one_quoted_value_are_split_as_those_of_a_line():
+    config = Config.load(["-"], stdin=io.BytesIO(b'save "60\t5  \\"30\\" 9 "\n'))
+    assert config["save"] == ((60, 5), (30, 9))
+    with pytest.raises(ConfigFileError, match="Unbalanced quotes"):
+        # redis-server takes this for no words at all, and saves no more.
+        Config.load(["-"], stdin=io.BytesIO(b"save \"'60 5\"\n"))
 
 
 def test_dropped_directives_are_noted_for_the_log():

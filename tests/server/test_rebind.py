@@ -57,6 +57,16 @@ def test_addresses_change_under_a_connected_client(fresh_server, addresses: str)
     assert can_connect(server.port, "127.0.0.2") is (addresses != "127.0.0.1 -192.0.2.77")
 
 
+@pytest.mark.parametrize("nowhere", ["", "-192.0.2.77"])
+def test_no_address_keeps_the_clients_and_takes_no_more(fresh_server, nowhere: str):
+    server = fresh_server()
+    client = server.client()
+    client.ok("CONFIG", "SET", "bind", nowhere)
+    assert config(client, "bind") == nowhere.encode() and not can_connect(server.port)
+    client.ok("CONFIG", "SET", "bind", "127.0.0.1")
+    assert can_connect(server.port)
+
+
 def test_an_address_that_is_not_there_is_refused(fresh_server):
     server = fresh_server()
     client = server.client()

@@ -91,8 +91,9 @@ def test_second_start_on_a_used_port_fails_and_leaves_the_first_alone(fresh_serv
     first.client().expect_alive()
 
 
-def test_nothing_to_listen_on_is_fatal(fresh_server):
-    server = start_bare(fresh_server, "--port", "0", "--save", "")
+@pytest.mark.parametrize("nowhere", [("--port", "0"), ("--port", "1", "--bind", "-192.0.2.77")])
+def test_nothing_to_listen_on_is_fatal(fresh_server, nowhere):
+    server = start_bare(fresh_server, *nowhere, "--save", "")
     assert server.wait_exit() == 1
     assert "Configured to not listen anywhere, exiting." in server.output()
 
