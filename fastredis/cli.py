@@ -34,8 +34,8 @@ Options are the directives of redis.conf: --directive value [value ...]
 _BANNER = r"""
       __   fastredis {version}, {bits} bit
    __/ /   speaks as Redis {reported}
-  /_  _/   port {port}
-   / /     pid {pid}
+  /_  _/   Port: {port}
+   / /     PID: {pid}
   /_/
 """
 

@@ -95,6 +95,16 @@ cdef size_t waiting_memory(const Session *s) noexcept nogil:
     return total
 
 
+cdef size_t input_memory(const Session *s) noexcept nogil:
+    """Bytes of input: what is being executed, commands that were executed before in the same batch
+    included, or what waits."""
+    cdef uint32_t w
+    for w in range(state.work_count):
+        if state.works[w].session == s:
+            return state.works[w].length
+    return s.pending_length
+
+
 cdef void client_text(reply *out, const char *label, const char *text) noexcept nogil:
     reply_raw(out, label, strlen(label))
     if text != NULL:
@@ -133,7 +143,7 @@ cdef void client_line(Call *call, const Session *s, size_t own_output) noexcept 
         b" tot-mem=%zu events=%s%s cmd=%s",
         <long long>((state.now_monotonic_ms - s.created_ms) // 1000),
         <long long>((state.now_monotonic_ms - s.active_ms) // 1000), letters, s.database.id,
-        multi, watched, s.pending_length, s.pending_capacity - s.pending_length, arguments,
+        multi, watched, input_memory(s), s.pending_capacity - s.pending_length, arguments,
         queued, s.out.capacity, s.output_peak, output, s.out.reference_count,
         s.out.referenced_bytes,
         session_bytes(s) + s.out.referenced_bytes,

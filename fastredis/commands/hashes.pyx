@@ -114,13 +114,18 @@ cdef inline void fields_window(const entry *e, const slice *names, int step, int
         fields_prefetch_field(e, names[(index + FIELDS_AHEAD_BLOCKS) * step])
 
 
+cdef inline void fields_expect_pairs(entry *e, const slice *pairs, int count) noexcept nogil:
+    """Tell the hash what fields_set will bring; nothing for one pair, which brings itself."""
+    if count > 1:
+        fields_expect(e, count, _longest(pairs, 2 * count), &state.hashes)
+
+
 cdef int64_t fields_set_pairs(entry *e, const slice *pairs, int count,
                               bint keep_due) noexcept nogil:
     """Set fields in turn; returns how many are new."""
     cdef int64_t added = 0
     cdef int i
-    if count > 1:
-        fields_expect(e, count, _longest(pairs, 2 * count), &state.hashes)
+    fields_expect_pairs(e, pairs, count)
     for i in range(count):
         fields_window(e, pairs, 2, count, i)
         added += fields_set(e, pairs[2 * i], pairs[2 * i + 1], keep_due, state.now_ms,

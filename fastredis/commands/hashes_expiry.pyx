@@ -400,25 +400,33 @@ cdef bint _setex_fits(const SetexOptions *options, const entry *e) noexcept nogi
     return True
 
 
+cdef void _set_pairs_due(entry *e, const SetexOptions *options) noexcept nogil:
+    """Set fields, each with its expiry at once: one that is due already makes room for the next."""
+    cdef const slice *pair
+    cdef int i
+    fields_expect_pairs(e, options.pairs, options.count)
+    fields_allow_dues(e)
+    for i in range(options.count):
+        pair = options.pairs + 2 * i
+        fields_window(e, options.pairs, 2, options.count, i)
+        fields_set(e, pair[0], pair[1], False, state.now_ms, &state.hashes)
+        _field_set_due(e, pair[0], options.due_ms)
+
+
 cdef void cmd_hsetex(Call *call) noexcept nogil:
     cdef slice key = call.argv[1]
     cdef SetexOptions options
-    cdef field_item item
     cdef entry *e
-    cdef int i
     if not _setex_options_or_reply(call, &options) or not hash_write_or_reply(call, key, &e):
         return
     if not _setex_fits(&options, e):
         reply_int(call.out, 0)
         return
     e = hash_or_new(call, key, e)
-    fields_set_pairs(e, options.pairs, options.count, options.due == DUE_KEEP)
-    if options.due != DUE_NONE and options.due != DUE_KEEP:
-        fields_allow_dues(e)
-        for i in range(options.count):
-            # A field that is named twice may be gone already.
-            if fields_find(e, options.pairs[2 * i], state.now_ms, &item):
-                _field_set_due(e, options.pairs[2 * i], options.due_ms)
+    if options.due == DUE_NONE or options.due == DUE_KEEP:
+        fields_set_pairs(e, options.pairs, options.count, options.due == DUE_KEEP)
+    else:
+        _set_pairs_due(e, &options)
     hash_shrunk(call, key, e, options.count)
     reply_int(call.out, 1)
 

@@ -241,12 +241,15 @@ cdef enum:
 
 cdef void cmd_object_refcount(Call *call) noexcept nogil:
     """Values have no references here; the answer is what programs expect of Redis, where small
-    numbers are shared. (There a copied number, or one set under a memory limit with an LRU or LFU
-    policy, is not shared; here the answer depends on the value alone.)"""
+    numbers are shared, unless a memory limit asks for the access times of each. (What counts there
+    is the time when the value was set, and a copied number is not shared.)"""
     cdef entry *e = _object_or_reply(call)
+    cdef bint by_access = (state.limits.memory_max != 0
+                           and state.eviction.rank in (EVICT_LRU, EVICT_LFU))
     cdef bint shared
     if e != NULL:
-        shared = entry_get_encoding(e) == ENTRY_INT and 0 <= entry_number(e) < SHARED_NUMBERS
+        shared = (entry_get_encoding(e) == ENTRY_INT and 0 <= entry_number(e) < SHARED_NUMBERS
+                  and not by_access)
         reply_int(call.out, INT32_MAX if shared else 1)
 
 

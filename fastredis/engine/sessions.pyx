@@ -371,7 +371,9 @@ cdef void _work_end(Work *work) noexcept nogil:
         work.consumed = work.length
     if work.consumed != work.length or s.pending != NULL:
         pending_keep(work)
-    if (unlikely(s.pending_length + queue_bytes(&s.queue) > state.limits.input_watched)
+    if ((unlikely(s.pending_length + queue_bytes(&s.queue) > state.limits.input_watched)
+            or s.pending_length
+            and resp_parser_wants(&s.parser) > state.limits.query_buffer_max)
             and input_over_limit(s)):
         state.stats.query_buffer_disconnects += 1
         s.flags |= SESSION_CLOSE_NOW
@@ -383,9 +385,11 @@ cdef void _work_end(Work *work) noexcept nogil:
 
 
 cdef bint input_over_limit(Session *s) noexcept nogil:
-    """client-query-buffer-limit, for a session that keeps much input."""
+    """client-query-buffer-limit, for a session that keeps much input: what is there, or what the
+    command that arrives is going to take, so that it is not executed when its end is there."""
+    cdef size_t size = max(s.pending_length, resp_parser_wants(&s.parser))
     client_count(s)
-    return s.pending_length + queue_bytes(&s.queue) > state.limits.query_buffer_max
+    return size + queue_bytes(&s.queue) > state.limits.query_buffer_max
 
 
 cdef void protocol_error(Session *s, resp_status status) noexcept nogil:

@@ -37,7 +37,8 @@ cdef void slow_command(Call *call, uint64_t ticks) noexcept nogil:
         event = b"fast-command"
     if ticks >= state.limits.latency_ticks:
         latency_sample(event, duration_us)
-    if ticks >= state.limits.slowlog_ticks and not (call.row.flags & COMMAND_SKIP_SLOWLOG):
+    if (ticks >= state.limits.slowlog_ticks and state.limits.slowlog_length
+            and not (call.row.flags & COMMAND_SKIP_SLOWLOG)):
         slowlog_add(call, duration_us)
 
 

@@ -499,7 +499,7 @@ cdef void error_reply(Call *call, Status status) noexcept nogil:
 cdef void error_named(Call *call, const char *before, const char *data, size_t length,
                       const char *behind) noexcept nogil:
     """Send `before`, the data up to a NUL, `behind`. The data is told whole: it is never longer
-    than what the client has sent."""
+    than what the client has sent. Line ends at the end of the text are left out."""
     cdef char short_text[ERROR_TEXT_MAX]
     cdef char *text = short_text
     cdef size_t first = strlen(before), last = strlen(behind)
@@ -507,6 +507,8 @@ cdef void error_named(Call *call, const char *before, const char *data, size_t l
     cdef const char *end = <const char *>memchr(data, 0, length)
     if end != NULL:
         length = end - data
+    while last == 0 and length and data[length - 1] in (c'\r', c'\n'):
+        length -= 1
     size = first + length + last
     if size > sizeof(short_text):
         text = <char *>alloc_new(size)
@@ -622,12 +624,6 @@ cdef void error_unknown_argument(Call *call, slice given) noexcept nogil:
 
 
 cdef void error_unsupported_option(Call *call, slice option) noexcept nogil:
-    """Line ends behind the option are left out."""
-    cdef const char *end = <const char *>memchr(option.data, 0, option.length)
-    if end != NULL:
-        option.length = end - option.data
-    while option.length and option.data[option.length - 1] in (c'\r', c'\n'):
-        option.length -= 1
     error_named(call, b"ERR Unsupported option ", option.data, option.length, b"")
 
 

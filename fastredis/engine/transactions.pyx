@@ -195,14 +195,20 @@ cdef void _touch_visit(void *context, void *element) noexcept nogil:
     cdef uint64_t hash = hash_bytes(&state.entry_type.seed, watched.key, watched.key_length)
     cdef entry *e = <entry *>hashtable_find(&touch.before.keys, watched.key, watched.key_length,
                                             hash)
-    cdef bint there = False
+    cdef entry *other = NULL
+    cdef bint is_stale
     if touch.after != NULL:
-        there = hashtable_find(&touch.after.keys, watched.key, watched.key_length, hash) != NULL
+        other = <entry *>hashtable_find(&touch.after.keys, watched.key, watched.key_length, hash)
+    if e == NULL and other == NULL:
+        return
+    is_stale = other != NULL and entry_is_due(other)
     watch = watched.first
     while watch != NULL:
-        if watch.was_expired and not there:
+        if is_stale and (watch.was_expired or e == NULL):
+            watch.was_expired = True         # it was missing, and counts as missing
+        elif watch.was_expired and other == NULL:
             watch.was_expired = False
-        elif e != NULL or there:
+        else:
             watch.session.flags |= SESSION_DIRTY
         watch = watch.next_of_key
 

@@ -100,7 +100,8 @@ cdef class Connection:
         if s.flags & (SESSION_CLOSE_NOW | SESSION_FREED):
             self.transport.abort()
             return 0
-        self.write_some()
+        if not reply_over_limit(s):
+            self.write_some()
         if reply_bytes(&s.out):
             if output_over_limit(s):
                 state.stats.output_buffer_disconnects += 1

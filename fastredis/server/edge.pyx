@@ -26,6 +26,7 @@ from libc.errno cimport errno, EAGAIN, ECONNABORTED, EMFILE, ENFILE
 cdef enum:
     READ_BUFFER_BYTES = 512 * 1024
     READ_MAX = 64 * 1024         # of one socket at a time
+    OUTPUT_UNCOUNTED_BYTES = 16 * 1024   # client-output-buffer-limit counts what lies behind
     READ_MIN = 16 * 1024         # less room than this: run the batch first
     READ_LARGE_MAX = 1 << 20     # while a large argument is coming
     SEND_MAX = 1 << 20           # to one socket at a time: its reader may be as fast as we are
@@ -68,6 +69,13 @@ cdef bint output_over_limit(Session *s) noexcept nogil:
     return state.now_monotonic_ms - s.output_soft_since_ms > state.limits.output_soft_ms
 
 
+cdef inline bint reply_over_limit(const Session *s) noexcept nogil:
+    """Whether replies to one batch pass the hard limit: then none of them is sent. The limit does
+    not count what fits the buffer that each client of Redis has."""
+    return (state.limits.output_hard != 0
+            and reply_bytes(&s.out) > state.limits.output_hard + OUTPUT_UNCOUNTED_BYTES)
+
+
 cdef bint flush_session(Session *s) noexcept nogil:
     """Send what waits; True where all of it is out. Closes where the session asks for it."""
     cdef bint is_full
@@ -78,6 +86,10 @@ cdef bint flush_session(Session *s) noexcept nogil:
             return True
         connection_mark_unsent(s)
         return reply_bytes(&s.out) < OUTPUT_HELD_AT
+    if unlikely(reply_over_limit(s)):
+        state.stats.output_buffer_disconnects += 1
+        session_close(s)
+        return False
     is_full = send_some(s)
     if unlikely(s.flags & SESSION_CLOSING):
         if s.flags & SESSION_CLOSE_NOW or reply_bytes(&s.out) == 0:

@@ -34,11 +34,12 @@ def read_clients() -> dict:
     `own_bytes` without the values in their outputs, which the data set may hold as well."""
     cdef const Session *s = state.sessions
     cdef size_t bytes = 0, own = 0, input_max = 0, output_max = 0
-    cdef uint64_t connected = 0
+    cdef uint64_t connected = 0, paused = 0
     cdef uint32_t left = state.session_count
     while left:
         bytes += client_bytes(s)
         own += session_bytes(s)
+        paused += (s.flags & SESSION_HELD_BY_PAUSE) != 0
         if not (s.flags & SESSION_INTERNAL):
             connected += 1
             input_max = max(input_max, s.pending_capacity)
@@ -46,7 +47,7 @@ def read_clients() -> dict:
         s = s.next
         left -= 1
     return {
-        "connected": connected, "blocked": state.blocked_count, "bytes": bytes,
+        "connected": connected, "blocked": state.blocked_count + paused, "bytes": bytes,
         "own_bytes": own,
         "watching": state.watching_count, "watched_keys": state.watched_count,
         "waited_keys": state.waited_count, "waited_keys_on_loss": state.waited_loss_count,

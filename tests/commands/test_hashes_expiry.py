@@ -203,6 +203,18 @@ def test_a_short_hash_is_told_by_due_time(dialogue: Dialogue) -> None:
                     ("HKEYS h", array("c", "b", "a", "d", "e"))])
 
 
+def test_a_field_that_is_set_due_makes_room_for_the_next(dialogue: Dialogue) -> None:
+    """All used to be set first: the hash became a table for fields that were gone at once."""
+    dialogue.ok("CONFIG SET hash-max-listpack-entries 3", "HSET h a 1 b 2",
+                "HSETEX h PXAT 1 FIELDS 3 c 3 d 4 e 5")
+    dialogue.check([("OBJECT ENCODING h", "listpackex"), ("HMGET h a b c", array("1", "2", NULL)),
+                    ("HSETEX h PXAT 1 FIELDS 3 a 3 b 4 e 5", 1), ("EXISTS h", 0),
+                    ("HSETEX h PXAT 1 FIELDS 3 a 3 b 4 e 5", 1), ("EXISTS h", 0),
+                    ("HSET h a 1 b 2 c 3", 3), ("HSETEX h PXAT 1 FIELDS 1 d 4", 1),
+                    ("OBJECT ENCODING h", "hashtable"), ("HLEN h", 3)])
+    dialogue.ok("CONFIG SET hash-max-listpack-entries 512")
+
+
 def test_a_hash_with_times_becomes_a_table(dialogue: Dialogue) -> None:
     dialogue.ok("HSET h a 1", f"HPEXPIREAT h {FAR_MS} FIELDS 1 a")
     dialogue.ok(["HSET", "h", "b", "x" * 65])
@@ -258,6 +270,8 @@ def test_options_of_hsetex_are_read_in_turn(dialogue: Dialogue) -> None:
                        ONE_CONDITION)
     dialogue.check([
         ("HSETEX h FOO FIELDS 1 a 1", error("ERR unknown argument: FOO")),
+        (["HSETEX", "h", "F\r\nO\r\n", "FIELDS", "1", "a", "1"],
+         error("ERR unknown argument: F  O")),
         ("HSETEX h EX 10 20 FIELDS 1 a", error("ERR unknown argument: 20")),
         ("HSETEX h PX x FOO FIELDS 1 a 1", NOT_INTEGER), ("EXISTS h", 0)])
 

@@ -278,6 +278,14 @@ def test_small_integers_are_shared(dialogue: Dialogue) -> None:
                     ("INCR k", 10000), ("OBJECT REFCOUNT k", 1)])
 
 
+@pytest.mark.target("fastredis", "redis", reason="Valkey does not share small integers")
+def test_integers_are_not_shared_where_access_times_decide_on_eviction(dialogue: Dialogue) -> None:
+    for policy, count in (("allkeys-lru", 1), ("volatile-lfu", 1), ("noeviction", 2147483647)):
+        dialogue.ok(f"CONFIG SET maxmemory 1gb maxmemory-policy {policy}")
+        dialogue.check([("SET k 1", OK), ("OBJECT REFCOUNT k", count)])
+    dialogue.ok("CONFIG SET maxmemory 0")
+
+
 def test_idle_time_counts_since_the_last_access(dialogue: Dialogue) -> None:
     dialogue.ok(["RESTORE", "k", "0", payload.encode_string(b"v"), "IDLETIME", "1000"])
     assert 1000 <= dialogue.call("OBJECT IDLETIME k") <= 1002

@@ -64,6 +64,14 @@ def test_slowlog_keeps_the_newest_of_its_length(slowlog: Dialogue) -> None:
     slowlog.check([("SLOWLOG LEN", b":0\r\n"), ("SLOWLOG GET", array())])
 
 
+def test_a_slowlog_of_no_length_counts_nothing(slowlog: Dialogue) -> None:
+    """Entries were numbered and thrown away."""
+    slowlog.ok("PING")
+    number = slowlog.call("SLOWLOG GET 1")[0][0]
+    slowlog.ok("CONFIG SET slowlog-max-len 0", "PING", "PING", "CONFIG SET slowlog-max-len 10")
+    assert slowlog.call("SLOWLOG GET 1")[0][0] <= number + 2
+
+
 def test_slowlog_logs_the_commands_of_a_transaction_and_not_exec(slowlog: Dialogue) -> None:
     slowlog.ok("MULTI", "SET k v", "EXEC")
     names = [arguments[0] for arguments in logged(slowlog)]

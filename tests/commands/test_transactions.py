@@ -262,6 +262,17 @@ def test_watch_sees_swapdb_when_either_database_has_the_key(watching: Watching,
     assert watching.aborts(setup, ["SWAPDB 0 1", "SWAPDB 0 1"])
 
 
+@pytest.mark.parametrize("here, aborts", [([], False), (["SET w 1 PX 1"], False),
+                                          (["SET w 1"], True)], ids=["none", "stale", "alive"])
+def test_an_expired_key_that_swapdb_brings_counts_as_missing(watching: Watching, here: List[str],
+                                                             aborts: bool) -> None:
+    """It used to abort where the key was missing before."""
+    watching.dialogue.ok("DEBUG SET-ACTIVE-EXPIRE 0")
+    assert aborts == watching.aborts(
+        ["SELECT 1", "SET w 1 PX 1", "SELECT 0", *here, "DEBUG SLEEP 0.005"], ["SWAPDB 0 1"])
+    watching.dialogue.ok("DEBUG SET-ACTIVE-EXPIRE 1")
+
+
 def test_watch_sees_the_connections_own_writes(watching: Watching) -> None:
     assert watching.aborts(SET, [], own=["SET w 2"])
     assert watching.aborts(SET, [], own=["SET w 2", "WATCH w"])

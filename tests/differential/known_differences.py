@@ -63,6 +63,12 @@ def _cursor_text(argv: Argv, oracle: Any, target: Any) -> bool:
     return odd and sum(invalid) == 1
 
 
+def _keys_of_no_command(argv: Argv, _oracle: Any, target: Any) -> bool:
+    """A mutation has named a command that only the oracle has."""
+    return (_is(argv, b"COMMAND") and argv[1:2] and argv[1].upper().startswith(b"GETKEYS")
+            and isinstance(target, Error) and target == b"ERR Invalid command specified")
+
+
 def _novalues(argv: Argv, _oracle: Any, target: Any) -> bool:
     return _is(argv, b"SCAN") and target == b"ERR NOVALUES option can only be used in HSCAN"
 
@@ -167,6 +173,8 @@ KNOWN_DIFFERENCES = (
         _novalues, oracle_before=(7, 4)),
     KnownDifference(
         "hscan novalues", "HSCAN NOVALUES came with 7.4", _hscan_novalues, oracle_before=(7, 4)),
+    KnownDifference(
+        "getkeys of no command", "the command is not there yet", _keys_of_no_command),
     KnownDifference(
         "getkeys arity", "7.2 and later look into a command without arguments, and say what is "
         "wrong with it", _getkeys_arity, oracle_before=(7, 2)),

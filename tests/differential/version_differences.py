@@ -25,7 +25,8 @@ _NUMBER = re.compile(rb"-?(\d+(\.\d+)?(e[+-]\d+)?|inf)")
 
 _PACKED_SINCE_72: Tuple[FrozenSet[bytes], ...] = (
     frozenset((b"quicklist", b"listpack")), frozenset((b"hashtable", b"listpack")),
-    frozenset((b"intset", b"listpack")), frozenset((b"skiplist", b"listpack")))
+    frozenset((b"intset", b"listpack")), frozenset((b"skiplist", b"listpack")),
+    frozenset((b"intset", b"hashtable")))
 
 Explains = Callable[[Argv, Any, Any], bool]
 

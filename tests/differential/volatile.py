@@ -120,7 +120,9 @@ def _scan_of_scores(argv: Argv, first: Any, second: Any) -> bool:
 
 
 def _scored(flat: Any) -> Any:
-    return sorted((member, repr(float(score))) for member, score in zip(flat[::2], flat[1::2]))
+    """Pairs in the order of members; -0 counts as 0, which 7.0 writes for it."""
+    return sorted((member, repr(float(score) + 0.0))
+                  for member, score in zip(flat[::2], flat[1::2]))
 
 
 def _drawn_members(_argv: Argv, first: Any, second: Any) -> bool:

@@ -82,6 +82,17 @@ def test_pause_of_writes_holds_writes_and_lets_reads_pass(client, connect):
     assert [writer.read_raw(), writer.read_raw()] == [b"+OK\r\n", b"$3\r\nnew\r\n"]
 
 
+def test_a_held_client_counts_as_blocked_and_its_timeout_runs_from_the_end(client, connect):
+    waiting = connect()
+    client.ok("CLIENT", "PAUSE", "100000", "WRITE")
+    waiting.request("BLPOP", "k", "0.1")
+    eventually(lambda: b"blocked_clients:1\r" in client.call("INFO", "clients"))
+    waiting.expect_silence(0.15)
+    client.ok("CLIENT", "UNPAUSE")
+    assert waiting.read_raw() == b"*-1\r\n"
+    assert b"blocked_clients:0\r" in client.call("INFO", "clients")
+
+
 def test_pause_of_all_holds_every_command_of_everybody_until_it_ends(client, connect):
     others = [connect() for _ in range(3)]
     started = time.monotonic()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from support.wire import TIME_SCALE, ConnectionClosed, encode_command, eventually
+from support.wire import TIME_SCALE, ConnectionClosed, encode_command, encode_commands, eventually
 
 MEGABYTE = 1 << 20
 INVALID_BULK = b"-ERR Protocol error: invalid bulk length\r\n"
@@ -120,6 +120,36 @@ def test_query_buffer_disconnections_are_counted(fresh_server):
     flood_query_buffer(server)
     eventually(lambda: b"client_query_buffer_limit_disconnections:1\r\n"
                in server.client().call("INFO", "stats"))
+
+
+@pytest.mark.target("fastredis", "redis>=7.2", "valkey", reason="Redis 7.0 does not count it")
+@pytest.mark.parametrize("length, is_cut", [(MEGABYTE - 200, False), (MEGABYTE, True)])
+def test_a_command_just_beyond_the_limit_is_cut_as_well(fresh_server, length: int, is_cut: bool):
+    """It used to be executed: its last part came together with its end."""
+    server = fresh_server("--client-query-buffer-limit", "1mb")
+    client = server.client()
+    if is_cut:
+        with pytest.raises((OSError, ConnectionClosed)):
+            client.call("SET", "k", "x" * length)
+    else:
+        assert client.call("SET", "k", "x" * length) == b"OK"
+    assert server.client().call("EXISTS", "k") == (not is_cut)
+
+
+def test_replies_beyond_the_hard_limit_are_not_sent(fresh_server):
+    """Even where the socket would take them at once; what was asked for is done."""
+    server = fresh_server("--client-output-buffer-limit", "normal 100000 0 0")
+    admin = server.client()
+    admin.pipeline([("RPUSH", "list", *["x" * 1000] * 50)] * 3)
+    for commands in ([("LRANGE", "list", "0", "-1"), ("SET", "done", "1")],
+                     [("GET", "big"), ("GET", "big")] * 10,
+                     [("MULTI",), ("LRANGE", "list", "0", "-1"), ("SET", "done", "2"), ("EXEC",)]):
+        admin.ok("SET", "big", "x" * 10_000)
+        client = server.client()
+        client.send(encode_commands(commands))
+        assert len(client.read_until_closed()) < 100
+    assert admin.call("GET", "done") == b"2"
+    assert len(admin.call("LRANGE", "list", "0", "90")) == 91
 
 
 @pytest.mark.target("fastredis", reason="the others count the arguments alone")
