@@ -57,9 +57,8 @@ class Server:
         self.tls = None  # tls_listeners.TlsListeners, once there is a tls-port
         self.migrator = None  # of MIGRATE, once it is used
         self.exit_code = 0
-        _engine.use_huge_pages(
-            everywhere=not config["disable-thp"], prepared=config["prepare-huge-pages"]
-        )
+        _use_huge_pages(config)
+        config.on_change("prepare-huge-pages", _use_huge_pages)
         _engine.create_engine(config["databases"])
         _engine.on_unexpected_error(self._log_unexpected)
         self._follow_limits()
@@ -254,6 +253,12 @@ class Server:
         logs.warning(
             "Unexpected error in a command:\n%s", "".join(traceback.format_exception(error))
         )
+
+
+def _use_huge_pages(config) -> None:
+    _engine.use_huge_pages(
+        everywhere=not config["disable-thp"], prepared=config["prepare-huge-pages"]
+    )
 
 
 def clients_bytes_max(config) -> int:

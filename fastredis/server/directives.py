@@ -9,7 +9,8 @@ contain them.
 
 Where this table differs from redis-server, on purpose:
 
-    prepare-huge-pages      is ours: a helper thread backs big keyspaces with huge pages
+    prepare-huge-pages      is ours: a helper thread backs big keyspaces with huge pages,
+                            from the next growth on where CONFIG SET turns it on
     reported-redis-version  is ours: the version that clients are told, digits and dots
     activedefrag yes        is accepted; there it depends on how the server was compiled
     list-max-ziplist-entries, list-max-ziplist-value, lua-replicate-commands, io-threads-do-reads
@@ -273,7 +274,7 @@ _ROWS: tuple[Directive, ...] = (
     Integers("oom-score-adj-values", (0, 200, 800), -2000, 2000),
     Text("pidfile", immutable=True),
     Number("port", 6379, 0, 65535),
-    Flag("prepare-huge-pages", False, immutable=True),
+    Flag("prepare-huge-pages", False),
     Text("proc-title-template", "{title} {listen-addr} {server-mode}", _title_template),
     Choice("propagation-error-behavior", "ignore", "ignore panic panic-on-replicas"),
     Flag("protected-mode", True),

@@ -199,6 +199,7 @@ class Metrics:
             ("mem_cluster_links", 0),
             ("mem_aof_buffer", 0),
             ("mem_allocator", "fastredis-slab"),
+            ("mem_overhead_db_hashtable_rehashing", 0),
             ("active_defrag_running", 0),
             ("lazyfree_pending_objects", m["graves"]),
             ("lazyfreed_objects", _engine.read_counters()["freed_lazily"]),
