@@ -12,7 +12,8 @@ no such database would store the keys in its first one. Replies are read while t
 being written, so that neither side can fill the other's buffers and wait for ever.
 
 Connections are kept for a while (Connections), each under the target and the preamble that it was
-opened with: nobody comes in with another one's password.
+opened with: nobody comes in with another one's password. A preamble with a password is sent each
+time, since the target's may have changed.
 """
 
 from __future__ import annotations
@@ -31,8 +32,6 @@ LINE_MAX_BYTES = 64 * 1024
 KEPT_S = 10.0
 KEPT_MAX = 64
 THREADS_MAX = 16
-
-# Host, port, preamble.
 
 
 class TransferError(Exception):
@@ -182,11 +181,13 @@ def carry(transfer: _engine.Transfer, connections: Connections | None = None) ->
                 raise TransferError("reading")
 
         try:
+            is_known = link is not None and transfer.preamble_count == 1
             if link is None:
-                link = _open(transfer)
-                if link is None:
-                    return
+                link = Link(transfer.host, transfer.port, transfer.timeout_ms)
             link.timeout_ms = transfer.timeout_ms
+            if not is_known and not _introduce(link, transfer):
+                link.close()
+                return
             link.exchange(transfer.request, transfer.request_count, take)
         except TransferError as error:
             if link is not None:
@@ -204,8 +205,8 @@ def carry(transfer: _engine.Transfer, connections: Connections | None = None) ->
         link.close()
 
 
-def _open(transfer: _engine.Transfer) -> Link | None:
-    """A connection past its preamble; None where the target refuses that. Raises TransferError."""
+def _introduce(link: Link, transfer: _engine.Transfer) -> bool:
+    """Send the preamble; False where the target refuses it. Raises TransferError."""
     refused = False
 
     def take(index: int, line: bytes) -> None:
@@ -216,16 +217,8 @@ def _open(transfer: _engine.Transfer) -> Link | None:
         elif not line.startswith(b"+"):
             raise TransferError("reading")
 
-    link = Link(transfer.host, transfer.port, transfer.timeout_ms)
-    try:
-        link.exchange(transfer.preamble, transfer.preamble_count, take)
-    except TransferError:
-        link.close()
-        raise
-    if refused:
-        link.close()
-        return None
-    return link
+    link.exchange(transfer.preamble, transfer.preamble_count, take)
+    return not refused
 
 
 class Migrator:

@@ -34,6 +34,9 @@ def refused(text: str) -> bytes:
     return error(f"ERR Target instance replied with error: {text}")
 
 
+WRONG_PASSWORD = refused("WRONGPASS invalid username-password pair or user is disabled.")
+
+
 @pytest.fixture
 def destination(fresh_server: Callable[..., ServerProcess]) -> ServerProcess:
     """A second server."""
@@ -255,16 +258,17 @@ def test_a_password_opens_the_target(dialogue: Dialogue,
     dialogue.check([
         ("MSET a 1 b 2 c 3", OK),
         (migrate(destination, "a", 0, 1000), refused("NOAUTH Authentication required.")),
-        (migrate(destination, "a", 0, 1000, "AUTH", "wrong"),
-         refused("WRONGPASS invalid username-password pair or user is disabled.")),
+        (migrate(destination, "a", 0, 1000, "AUTH", "wrong"), WRONG_PASSWORD),
         (migrate(destination, "a", 0, 1000, "AUTH", "secret"), OK),
         (migrate(destination, "b", 0, 1000, "AUTH2", "default", "secret"), OK),
-        (migrate(destination, "", 0, 1000, "AUTH", "secret", "KEYS", "c"), OK),
-        ("DBSIZE", 0),
-    ])
+        (migrate(destination, "", 0, 1000, "AUTH", "secret", "KEYS", "c"), OK), ("DBSIZE", 0)])
     there = destination.client()
     there.ok("AUTH", "secret")
     assert there.call("MGET", "a", "b", "c") == [b"1", b"2", b"3"]
+    # A kept connection used to go on with the password that it was opened with.
+    there.ok("CONFIG", "SET", "requirepass", "other")
+    dialogue.ok("SET d 4")
+    dialogue.check([(migrate(destination, "d", 0, 1000, "AUTH", "secret"), WRONG_PASSWORD)])
 
 
 @pytest.mark.target("fastredis", reason="Redis reuses a connection whoever has logged in on it")
@@ -272,13 +276,10 @@ def test_nobody_comes_in_with_the_password_of_another(
         dialogue: Dialogue, fresh_server: Callable[..., ServerProcess]) -> None:
     destination = fresh_server("--requirepass", "secret")
     dialogue.check([
-        ("MSET a 1 b 2", OK),
-        (migrate(destination, "a", 0, 1000, "AUTH", "secret"), OK),
+        ("MSET a 1 b 2", OK), (migrate(destination, "a", 0, 1000, "AUTH", "secret"), OK),
         (migrate(destination, "b", 0, 1000), refused("NOAUTH Authentication required.")),
-        (migrate(destination, "b", 0, 1000, "AUTH", "guess"),
-         refused("WRONGPASS invalid username-password pair or user is disabled.")),
-        ("GET b", "2"),
-    ])
+        (migrate(destination, "b", 0, 1000, "AUTH", "guess"), WRONG_PASSWORD),
+        ("GET b", "2")])
 
 
 @pytest.mark.target("fastredis", reason="Redis stores the keys in whatever database is selected")
