@@ -372,8 +372,7 @@ cdef void _work_end(Work *work) noexcept nogil:
     if work.consumed != work.length or s.pending != NULL:
         pending_keep(work)
     if ((unlikely(s.pending_length + queue_bytes(&s.queue) > state.limits.input_watched)
-            or s.pending_length
-            and resp_parser_wants(&s.parser) > state.limits.query_buffer_max)
+            or s.parser.bulk_length + 2 > <int64_t>state.limits.query_buffer_max)
             and input_over_limit(s)):
         state.stats.query_buffer_disconnects += 1
         s.flags |= SESSION_CLOSE_NOW
@@ -385,11 +384,14 @@ cdef void _work_end(Work *work) noexcept nogil:
 
 
 cdef bint input_over_limit(Session *s) noexcept nogil:
-    """client-query-buffer-limit, for a session that keeps much input: what is there, or what the
-    command that arrives is going to take, so that it is not executed when its end is there."""
-    cdef size_t size = max(s.pending_length, resp_parser_wants(&s.parser))
+    """client-query-buffer-limit, for a session that keeps much input: what is not parsed, the
+    argument that arrives counted whole already, so that its command is not executed when its end
+    is there. As in Redis, arguments that are there do not count: only their own limit bounds a
+    command."""
+    cdef size_t parsed = s.parser.position if s.parser.remaining else 0
+    cdef size_t unparsed = max(s.pending_length - parsed, <size_t>(s.parser.bulk_length + 2))
     client_count(s)
-    return size + queue_bytes(&s.queue) > state.limits.query_buffer_max
+    return unparsed + queue_bytes(&s.queue) > state.limits.query_buffer_max
 
 
 cdef void protocol_error(Session *s, resp_status status) noexcept nogil:

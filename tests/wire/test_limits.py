@@ -136,6 +136,18 @@ def test_a_command_just_beyond_the_limit_is_cut_as_well(fresh_server, length: in
     assert server.client().call("EXISTS", "k") == (not is_cut)
 
 
+def test_a_command_of_many_arguments_may_be_longer_than_the_query_buffer(fresh_server):
+    """The arguments that had come used to count: MSET of three values of 400 KB was cut off."""
+    client = fresh_server("--client-query-buffer-limit", "1mb").client()
+    for count, length in ((3, 400_000), (60, 30_000), (60, 33_000), (30_000, 100)):
+        values = [part for number in range(count) for part in (f"k{number}", "x" * length)]
+        assert client.call("MSET", *values) == b"OK"
+        client.send(encode_command("MSET", *values)[:-1])
+        client.expect_silence(0.01)
+        client.send(b"\n")
+        assert client.read() == b"OK"
+
+
 def test_replies_beyond_the_hard_limit_are_not_sent(fresh_server):
     """Even where the socket would take them at once; what was asked for is done."""
     server = fresh_server("--client-output-buffer-limit", "normal 100000 0 0")
