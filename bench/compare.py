@@ -5,12 +5,15 @@
 
 Why in turns: speed drifts over minutes (frequency, neighbours on the host), so every round
 measures all servers directly after one another, in an order that rotates, and the median of
-the rounds counts. All servers stay alive; one at a time has load. The server runs on core 0,
-the load generator (redis-benchmark) on core 1.
+the rounds counts. One server at a time has load. It runs on core 0, the load generator
+(redis-benchmark) on core 1.
 
-    for each dataset:   load it into every server
-      warm up, find out how many requests last about 3 s
-      for each round:
+Why new servers each round: where the memory of a process happens to lie moves its speed by up to
+6 %, for as long as it lives. Two servers of the same binary differ by that much in every round.
+
+    for each round:       start every server
+      for each dataset:   load it into every server
+        warm up; the first time, find out how many requests last about 3 s
         for each test and depth:
           for each server: one measurement
 
@@ -24,7 +27,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,16 +58,11 @@ class Cell:
 
 @dataclass
 class Run:
-    """The servers of a run with a control connection each."""
+    """The servers of a round with a control connection each."""
 
     running: list[Server]
     controls: dict[str, Connection]
     options: argparse.Namespace
-
-    @property
-    def names(self) -> list[str]:
-        """Names in order; the first is ours."""
-        return [server.name for server in self.running]
 
     def prepare(self, server: Server, test: Test, need: int) -> None:
         """Load a test's dataset and wait until the server is idle."""
@@ -92,6 +90,12 @@ def by_dataset(cells: list[Cell]) -> dict[str, list[Cell]]:
     return groups
 
 
+def warm_up(run: Run, cell: Cell) -> None:
+    """Let every server serve for a while."""
+    for server in run.running:
+        run.sample(server, cell, measure.first_guess(cell.depth))
+
+
 def calibrate(run: Run, cell: Cell) -> None:
     """Warm every server up and choose the requests of a measurement by the median speed."""
     if run.options.requests:
@@ -110,23 +114,24 @@ def calibrate(run: Run, cell: Cell) -> None:
                                          cell.test.most_requests)
 
 
-def measure_all(run: Run, cells: list[Cell], progress: Progress) -> None:
-    """Fill the cells with samples, round by round."""
+def measure_round(run: Run, cells: list[Cell], round_number: int, progress: Progress) -> None:
+    """Add one sample of each server to every cell."""
+    said = f"round {round_number + 1}: "
     for dataset, group in by_dataset(cells).items():
-        progress.step(f"loading {dataset}")
+        progress.step(f"{said}loading {dataset}")
         for server in run.running:
             if not group[0].test.fresh:
                 run.prepare(server, group[0].test, 0)
+        if round_number:
+            warm_up(run, group[0])
         for cell in group:
-            progress.step(f"warming up {cell.test.name} P={cell.depth}")
-            calibrate(run, cell)
-        for round_number in range(run.options.rounds):
-            for cell in group:
-                progress.step(f"round {round_number + 1}: {cell.test.name} P={cell.depth}, "
-                              f"{cell.requests:,} requests")
-                for server in turns(run.running, round_number):
-                    sample = run.sample(server, cell, cell.requests)
-                    cell.samples.setdefault(server.name, []).append(sample)
+            if round_number == 0:
+                progress.step(f"warming up {cell.test.name} P={cell.depth}")
+                calibrate(run, cell)
+            progress.step(f"{said}{cell.test.name} P={cell.depth}, {cell.requests:,} requests")
+            for server in turns(run.running, round_number):
+                sample = run.sample(server, cell, cell.requests)
+                cell.samples.setdefault(server.name, []).append(sample)
 
 
 def rival_figures(cell: Cell, ours: str, rival: str, known: dict[str, Any] | None
@@ -238,38 +243,49 @@ def missed(result: dict[str, Any]) -> list[str]:
             if entry["verdict"] == "MISS"]
 
 
-def build_result(run: Run, cells: list[Cell], known: dict[str, Any] | None) -> dict[str, Any]:
+def build_result(specs: list[ServerSpec], described: dict[str, str], cells: list[Cell],
+                 options: argparse.Namespace, known: dict[str, Any] | None) -> dict[str, Any]:
     """JSON of the run, from the cells that are complete."""
-    options = run.options
+    names = list(described)
     settings = {"rounds": options.rounds, "seconds": options.seconds,
                 "clients": measure.CLIENTS, "keys": workloads.KEYS,
                 "value_bytes": workloads.VALUE_BYTES, "server_core": servers.SERVER_CORE,
                 "load_core": servers.LOAD_CORE,
-                "commands": {server.name: list(server.spec.command) for server in run.running}}
+                "commands": {spec.name: list(spec.command) for spec in specs}}
     result = report.envelope("compare", settings)
-    result["servers"] = {server.name: servers.describe(server) for server in run.running}
-    result["rows"] = [result_row(cell, run.names, known) for cell in cells
-                      if cell.complete(run.names)]
+    result["servers"] = described
+    result["rows"] = [result_row(cell, names, known) for cell in cells if cell.complete(names)]
     return result
 
 
-def run_all(specs: list[ServerSpec], options: argparse.Namespace) -> dict[str, Any]:
-    """Start the servers, measure, stop them; an interrupt keeps the rows that are complete."""
-    known = targets.read_targets() if options.targets or options.check else None
-    cells = [Cell(test, depth) for test in options.tests for depth in options.pipeline]
-    groups = by_dataset(cells)
-    steps = len(groups) + len(cells) * (1 + options.rounds)
+@contextmanager
+def started(specs: list[ServerSpec], options: argparse.Namespace) -> Iterator[Run]:
+    """The servers, for as long as the block lasts."""
     with ExitStack() as stack:
         running = [stack.enter_context(servers.start(spec)) for spec in specs]
         controls = {server.name: stack.enter_context(server.connect(timeout_s=300.0))
                     for server in running}
-        run = Run(running, controls, options)
-        try:
-            with Progress(steps, options.quiet) as progress:
-                measure_all(run, cells, progress)
-        except KeyboardInterrupt:
-            print("interrupted: the table holds the rows that are complete", file=sys.stderr)
-        return build_result(run, cells, known)
+        yield Run(running, controls, options)
+
+
+def run_all(specs: list[ServerSpec], options: argparse.Namespace) -> dict[str, Any]:
+    """Start the servers, measure, stop them, round by round; an interrupt keeps the rows that are
+    complete."""
+    known = targets.read_targets() if options.targets or options.check else None
+    cells = [Cell(test, depth) for test in options.tests for depth in options.pipeline]
+    groups = by_dataset(cells)
+    steps = (len(groups) + len(cells)) * options.rounds + len(cells)
+    described: dict[str, str] = {}
+    try:
+        with Progress(steps, options.quiet) as progress:
+            for round_number in range(options.rounds):
+                with started(specs, options) as run:
+                    described = described or {
+                        server.name: servers.describe(server) for server in run.running}
+                    measure_round(run, cells, round_number, progress)
+    except KeyboardInterrupt:
+        print("interrupted: the table holds the rows that are complete", file=sys.stderr)
+    return build_result(specs, described, cells, options, known)
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
