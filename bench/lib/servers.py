@@ -67,23 +67,26 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def cores_available() -> list[int]:
-    """Cores that this process may use, in order; none where the system cannot say."""
+def _cores() -> frozenset[int]:
+    """Cores that this process may use; none where the system cannot say."""
     if not hasattr(os, "sched_getaffinity"):
-        return []
-    return sorted(os.sched_getaffinity(0))
+        return frozenset()
+    return frozenset(os.sched_getaffinity(0))
+
+
+CORES = _cores()  # as the tool was started: pin_self() narrows what the system says later
 
 
 def pin_command(core: int | None, command: Sequence[str]) -> list[str]:
     """The command under taskset, which replaces itself and so keeps the pid."""
-    if core is None or core not in cores_available() or shutil.which("taskset") is None:
+    if core is None or core not in CORES or shutil.which("taskset") is None:
         return list(command)
     return ["taskset", "-c", str(core), *command]
 
 
 def pin_self(core: int) -> bool:
     """Pin this process to a core; whether that was possible."""
-    if core not in cores_available() or not hasattr(os, "sched_setaffinity"):
+    if core not in CORES:
         return False
     os.sched_setaffinity(0, {core})
     return True
@@ -175,6 +178,7 @@ def _start_in(spec: ServerSpec, folder: tempfile.TemporaryDirectory[str], core: 
     try:
         server.first_pong_ms = _wait_for_pong(server, began)
         server.identity = _identify(server)
+        _check_core(server, core)
     except BaseException:
         process.kill()
         process.wait()
@@ -210,6 +214,13 @@ def _identify(server: Server) -> dict[str, str]:
     kept = ("redis_version", "valkey_version", "fastredis_version", "server_name",
             "redis_build_id", "gcc_version", "mem_allocator", "multiplexing_api")
     return {name: info[name] for name in kept if name in info}
+
+
+def _check_core(server: Server, core: int | None) -> None:
+    """A server that shares its core with the load is another measurement. Raises ServerError."""
+    if core in CORES and len(CORES) > 1 and os.sched_getaffinity(server.pid) != {core}:
+        raise ServerError(f"{server.name} runs on the cores {os.sched_getaffinity(server.pid)}, "
+                          f"not on {core} alone: is taskset on PATH (Debian: util-linux)?")
 
 
 def _prioritize(pid: int) -> bool:

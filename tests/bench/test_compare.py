@@ -11,6 +11,7 @@ import json
 import math
 import os
 import socket
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -371,6 +372,29 @@ def test_counts_are_round_and_fill_every_pipeline(depth):
         assert count >= min(1000, depth * measure.CLIENTS)
         wanted = max(speed * 3.0, 1000)
         assert abs(count - wanted) < 0.06 * wanted + depth * measure.CLIENTS
+
+
+@pytest.mark.skipif(not {0, 1} <= servers.CORES, reason="needs the cores 0 and 1")
+def test_a_tool_on_the_load_core_starts_servers_on_the_other():
+    tool = ("from lib import servers; servers.pin_self(servers.LOAD_CORE);"
+            "print(*servers.pin_command(servers.SERVER_CORE, ['server', '--port', '1']))")
+    told = subprocess.run([sys.executable, "-c", tool], cwd=BENCH, capture_output=True, text=True,
+                          check=True).stdout
+    assert told == "taskset -c 0 server --port 1\n"
+
+
+@pytest.mark.skipif(len(servers.CORES) < 2, reason="needs two cores")
+def test_a_server_on_the_wrong_core_is_no_measurement():
+    core = min(servers.CORES)
+    with subprocess.Popen(["sleep", "60"]) as process:
+        try:
+            server = servers.Server(servers.ServerSpec("idle", ("sleep",)), 0, process, 0.0, BENCH)
+            with pytest.raises(servers.ServerError, match="not on"):
+                servers._check_core(server, core)
+            os.sched_setaffinity(process.pid, {core})
+            servers._check_core(server, core)
+        finally:
+            process.kill()
 
 
 def test_each_round_begins_with_another_server():
