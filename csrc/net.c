@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -188,6 +189,16 @@ void net_timer_set(net_poller *poller, int64_t delay_us) {
 }
 
 #endif
+
+bool net_wait_any(const net_poller *poller, const net_interest *any, int count, int wait_ms) {
+    struct pollfd wanted[NET_WAIT_MAX + 1] = {{.fd = poller->timer, .events = POLLIN}};
+    for (int i = 0; i < count; i++) {
+        wanted[i + 1].fd = any[i].fd;
+        wanted[i + 1].events = (any[i].wanted & NET_READABLE ? POLLIN : 0) |
+                               (any[i].wanted & NET_WRITABLE ? POLLOUT : 0);
+    }
+    return poll(wanted, (nfds_t)count + 1, wait_ms) != 0; /* a negative descriptor is ignored */
+}
 
 /* ---- sockets ---- */
 

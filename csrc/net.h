@@ -20,12 +20,18 @@ enum {
     NET_WRITABLE = 2,
     NET_HANGUP = 4, /* the peer is gone, or (where asked for) sends no more */
     NET_LEVEL = 8,  /* only asked for, never told */
+    NET_WAIT_MAX = 64,
 };
 
 typedef struct net_event {
     void *data;
     uint32_t what;
 } net_event;
+
+typedef struct net_interest {
+    int fd;
+    uint32_t wanted;
+} net_interest;
 
 typedef struct net_poller {
     int fd;
@@ -52,6 +58,11 @@ void net_poller_tell_again(net_poller *poller, int fd, void *data, uint32_t want
 /* Up to `capacity` events; waits up to `wait_ms` (below 1,000) for the first. The timer is told in
  * poller->timer_rang, which the caller clears. 0 as well where a signal came. */
 int net_poller_collect(net_poller *poller, net_event *events, int capacity, int wait_ms);
+
+/* Sleep until one of `count` sockets (at most NET_WAIT_MAX) is ready for what it is wanted for, or
+ * the timer is due, where it has a descriptor; at most `wait_ms`. Consumes nothing: the events come
+ * with the next collect. False: the time was up. */
+bool net_wait_any(const net_poller *poller, const net_interest *any, int count, int wait_ms);
 
 /* Ring once in `delay_us` microseconds; replaces the last setting. Negative: never. */
 void net_timer_set(net_poller *poller, int64_t delay_us);

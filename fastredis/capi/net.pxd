@@ -8,9 +8,13 @@ cdef extern from "net.h" nogil:
         NET_WRITABLE
         NET_HANGUP
         NET_LEVEL
+        NET_WAIT_MAX
     ctypedef struct net_event:
         void *data
         uint32_t what
+    ctypedef struct net_interest:
+        int fd
+        uint32_t wanted
     ctypedef struct net_poller:
         int fd
         bint timer_rang
@@ -19,6 +23,7 @@ cdef extern from "net.h" nogil:
     bint net_poller_watch(net_poller *poller, int fd, void *data, uint32_t before, uint32_t wanted)
     void net_poller_tell_again(net_poller *poller, int fd, void *data, uint32_t wanted)
     int net_poller_collect(net_poller *poller, net_event *events, int capacity, int wait_ms)
+    bint net_wait_any(const net_poller *poller, const net_interest *any, int count, int wait_ms)
     void net_timer_set(net_poller *poller, int64_t delay_us)
     int net_accept(int listener)
     void net_tune(int fd, int keepalive_s)

@@ -230,6 +230,7 @@ cdef enum:
     SESSION_INTERNAL = 1 << 12          # no connection behind it: embedded calls, tests
     SESSION_IN_EXEC = 1 << 13
     SESSION_DENY_BLOCKING = 1 << 14     # inside EXEC or a script: blocking commands answer at once
+    SESSION_LOCAL = 1 << 15             # the peer is on this machine
     # Suspended: input is kept and not executed.
     SESSION_HELD_BY_PAUSE = 1 << 16
     SESSION_HELD_BY_OUTPUT = 1 << 17
@@ -285,6 +286,7 @@ ctypedef struct Session:
     void *blocked_data           # what the family that waits keeps of the wait
     uint64_t blocked_ticks       # what the command that waits has taken so far
     KeyWait *key_wait            # not NULL: waits for keys, or is being run again for one
+    uint64_t turn                # of the edge, when it was served last; 0: never
     uint64_t net_in
     uint64_t net_out
     uint64_t command_count

@@ -59,6 +59,8 @@ class Server:
         self.exit_code = 0
         _use_huge_pages(config)
         config.on_change("prepare-huge-pages", _use_huge_pages)
+        _coalesce_wakeups(config)
+        config.on_change("coalesce-wakeups", _coalesce_wakeups)
         _engine.create_engine(config["databases"])
         _engine.on_unexpected_error(self._log_unexpected)
         self._follow_limits()
@@ -259,6 +261,10 @@ def _use_huge_pages(config) -> None:
     _engine.use_huge_pages(
         everywhere=not config["disable-thp"], prepared=config["prepare-huge-pages"]
     )
+
+
+def _coalesce_wakeups(config) -> None:
+    _engine.coalesce_wakeups(config["coalesce-wakeups"])
 
 
 def clients_bytes_max(config) -> int:

@@ -9,6 +9,8 @@ contain them.
 
 Where this table differs from redis-server, on purpose:
 
+    coalesce-wakeups        is ours: while many clients of this machine send quickly, a wake-up
+                            waits until several have sent (at most 1 ms, about 0.05 ms as a rule)
     prepare-huge-pages      is ours: a helper thread backs big keyspaces with huge pages,
                             from the next growth on where CONFIG SET turns it on
     reported-redis-version  is ours: the version that clients are told, digits and dots
@@ -219,6 +221,7 @@ _ROWS: tuple[Directive, ...] = (
     Flag("cluster-replica-no-failover", False),
     Number("cluster-replica-validity-factor", 10, 0, INT_MAX),
     Flag("cluster-require-full-coverage", True),
+    Flag("coalesce-wakeups", True),
     Flag("crash-log-enabled", True),
     Flag("crash-memcheck-enabled", True),
     Flag("daemonize", False, immutable=True),

@@ -3,9 +3,11 @@
 #
 #   edge --- poller, listeners[]                  sockets (edge.pyx)
 #     |----- read_buffer [ session | session | ... | free ]   input of the batch that is collected
+#     |----- turns: which clients of this machine were served last (csrc/coalesce.h)
 #     |----- unsent: list of sessions whose replies wait for the GIL (connection.pyx)
 #     '----- limits, idle_timeout_ms              what the configuration says (settings.pyx)
 
+from fastredis.capi.coalesce cimport *
 from fastredis.capi.net cimport *
 
 cdef enum:
@@ -32,6 +34,9 @@ ctypedef struct EdgeState:
     int64_t idle_timeout_ms      # of clients; 0: none
     bint is_interrupted          # by Edge.interrupt, for good
     bint loop_is_shared          # uvloop serves connections of its own
+    bint coalesces               # one wake-up for several requests, where they come quickly
+    coalesce turns               # of the clients on this machine
+    uint64_t cycle_ticks         # when the events that are being handled were collected
     Session *unsent              # sessions of connections with replies to write
 
 cdef EdgeState edge

@@ -43,6 +43,11 @@ def use_huge_pages(*, everywhere: bool, prepared: bool) -> None:
     alloc_prepare_arenas(prepared)
 
 
+def coalesce_wakeups(enabled: bool) -> None:
+    """Whether to sleep, while clients of this machine send quickly, until several have sent."""
+    edge.coalesces = enabled
+
+
 def set_eviction(*, policy: str, samples: int, lfu_log_factor: int,
                  lfu_decay_minutes: int) -> None:
     """What leaves when memory is full: a maxmemory-policy by name, and how it is found."""

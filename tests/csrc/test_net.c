@@ -481,6 +481,36 @@ static void test_a_reply_with_blobs_is_sent_in_order_whatever_the_socket_takes(c
     close(ends[1]);
 }
 
+static void test_sleeping_for_a_few_sockets_ends_with_one_of_them_or_the_timer(check_run *run)
+{
+    (void)run;
+    int first[2], second[2];
+    net_poller poller;
+    socket_pair(first);
+    socket_pair(second);
+    CHECK(net_poller_open(&poller));
+    net_interest both[] = {{first[0], NET_READABLE}, {second[0], NET_READABLE}};
+    CHECK(!net_wait_any(&poller, both, 2, 1));
+    CHECK(write(second[1], "x", 1) == 1);
+    CHECK(net_wait_any(&poller, both, 2, SOON_MS));
+    CHECK(!net_wait_any(&poller, both, 1, 1)); /* of the first alone */
+    both[0].wanted = NET_WRITABLE;
+    CHECK(net_wait_any(&poller, both, 1, SOON_MS));
+    both[0].wanted = 0;
+    CHECK(!net_wait_any(&poller, both, 1, 1));
+    close(first[1]); /* a peer that is gone is always told */
+    CHECK(net_wait_any(&poller, both, 1, SOON_MS));
+    if (poller.timer >= 0) {
+        CHECK(!net_wait_any(&poller, NULL, 0, 1));
+        net_timer_set(&poller, 1000);
+        CHECK(net_wait_any(&poller, NULL, 0, SOON_MS));
+    }
+    net_poller_close(&poller);
+    close(first[0]);
+    close(second[0]);
+    close(second[1]);
+}
+
 int main(int count, char **arguments)
 {
     static const check_test tests[] = {
@@ -498,6 +528,7 @@ int main(int count, char **arguments)
         CHECK_TEST(test_a_unix_client_has_the_path_of_the_server),
         CHECK_TEST(test_a_peer_that_has_gone_has_no_address),
         CHECK_TEST(test_sending_to_a_closed_peer_is_an_error_and_no_signal),
+        CHECK_TEST(test_sleeping_for_a_few_sockets_ends_with_one_of_them_or_the_timer),
         CHECK_TEST(test_a_reply_with_blobs_is_sent_in_order_whatever_the_socket_takes),
     };
     return check_main(count, arguments, tests, CHECK_LENGTH(tests));

@@ -7,8 +7,6 @@ run covers both wherever hiredis is installed.
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
 import subprocess
 from typing import Any, Awaitable, Callable
 
@@ -20,6 +18,7 @@ from redis._parsers.hiredis import _AsyncHiredisParser, _HiredisParser
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from support.programs import program
 from support.wire import TIME_SCALE
 
 try:
@@ -35,17 +34,6 @@ ASYNC_PARSERS = {"hiredis": _AsyncHiredisParser, "python": _AsyncRESP2Parser}
 forms = pytest.mark.parametrize("parser", PARSERS)
 protocols = pytest.mark.parametrize("protocol", [2, 3])
 modes = pytest.mark.parametrize("transaction", [True, False], ids=["transaction", "plain"])
-
-
-def program(name: str) -> str:
-    """The path of a program of the Redis package; a test without it is skipped, in CI fails."""
-    path = shutil.which(name)
-    if path is None:
-        message = f"{name} is not installed"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
-    return path
 
 
 def run_program(name: str, server, *args: str, stdin: str = "") -> str:
