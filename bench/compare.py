@@ -10,9 +10,10 @@ the rounds counts. One server at a time has load. It runs on core 0, the load ge
 
 Why new servers each round: where the memory of a process happens to lie moves its speed by up to
 6 %, for as long as it lives. Two servers of the same binary differ by that much in every round.
+Who is loaded first gets the most scattered memory, so that this order rotates as well.
 
-    for each round:       start every server
-      for each dataset:   load it into every server
+    for each round:       start every server, another one first
+      for each dataset:   load it into every server, in the same order
         warm up; the first time, find out how many requests last about 3 s
         for each test and depth:
           for each server: one measurement
@@ -29,7 +30,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from lib import measure, report, servers, stats, targets, tool, workloads
 from lib.progress import Progress
@@ -39,6 +40,7 @@ from lib.workloads import Test
 
 NO_TARGET = "-"
 QUIET = 0.05
+Item = TypeVar("Item")
 
 
 @dataclass
@@ -76,10 +78,10 @@ class Run:
         return measure.run(server, self.controls[server.name], cell.test, cell.depth, requests)
 
 
-def turns(running: list[Server], round_number: int) -> Iterator[Server]:
-    """The servers, each round beginning with the next one."""
-    for i in range(len(running)):
-        yield running[(i + round_number) % len(running)]
+def turns(all_of: list[Item], round_number: int) -> list[Item]:
+    """The servers, or what else there is one of for each, each round beginning with the next."""
+    first = round_number % len(all_of)
+    return all_of[first:] + all_of[:first]
 
 
 def by_dataset(cells: list[Cell]) -> dict[str, list[Cell]]:
@@ -119,7 +121,7 @@ def measure_round(run: Run, cells: list[Cell], round_number: int, progress: Prog
     said = f"round {round_number + 1}: "
     for dataset, group in by_dataset(cells).items():
         progress.step(f"{said}loading {dataset}")
-        for server in run.running:
+        for server in turns(run.running, round_number):
             if not group[0].test.fresh:
                 run.prepare(server, group[0].test, 0)
         if round_number:
@@ -259,10 +261,13 @@ def build_result(specs: list[ServerSpec], described: dict[str, str], cells: list
 
 
 @contextmanager
-def started(specs: list[ServerSpec], options: argparse.Namespace) -> Iterator[Run]:
-    """The servers, for as long as the block lasts."""
+def started(specs: list[ServerSpec], options: argparse.Namespace, round_number: int
+            ) -> Iterator[Run]:
+    """The servers in the order of `specs`, for as long as the block lasts."""
     with ExitStack() as stack:
-        running = [stack.enter_context(servers.start(spec)) for spec in specs]
+        by_name = {spec.name: stack.enter_context(servers.start(spec))
+                   for spec in turns(specs, round_number)}
+        running = [by_name[spec.name] for spec in specs]
         controls = {server.name: stack.enter_context(server.connect(timeout_s=300.0))
                     for server in running}
         yield Run(running, controls, options)
@@ -279,7 +284,7 @@ def run_all(specs: list[ServerSpec], options: argparse.Namespace) -> dict[str, A
     try:
         with Progress(steps, options.quiet) as progress:
             for round_number in range(options.rounds):
-                with started(specs, options) as run:
+                with started(specs, options, round_number) as run:
                     described = described or {
                         server.name: servers.describe(server) for server in run.running}
                     measure_round(run, cells, round_number, progress)

@@ -398,7 +398,7 @@ def test_a_server_on_the_wrong_core_is_no_measurement():
 
 
 def test_each_round_begins_with_another_server():
-    orders = [list(compare.turns(["a", "b", "c"], number)) for number in range(3)]
+    orders = [compare.turns(["a", "b", "c"], number) for number in range(3)]
     assert orders == [["a", "b", "c"], ["b", "c", "a"], ["c", "a", "b"]]
 
 
