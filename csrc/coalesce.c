@@ -8,6 +8,9 @@ enum {
     PENALTY_MAX = 1 << 16,
 };
 
+static_assert(COALESCE_CLIENTS_MIN / CLIENTS_PER_REQUEST >= 2, "fewer clients: nothing to gain");
+static_assert(2 * COALESCE_CLIENTS_MAX <= COALESCE_RING, "the window lies within the ring");
+
 static void **slot_of(coalesce *c, uint64_t turn)
 {
     return &c->ring[turn % COALESCE_RING];

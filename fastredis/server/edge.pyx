@@ -218,15 +218,16 @@ cdef void adopt_socket(int fd, bint is_unix) noexcept nogil:
     """A session for an accepted socket, if the limits allow."""
     cdef Session *s
     cdef char text[ADDRESS_BYTES]
+    cdef bint is_local = is_unix or net_peer_is_local(fd)
     state.stats.connections += 1
     if state.session_count >= edge.limits.clients_max:
         refuse(fd, REFUSED_MAX_CLIENTS)
         return
-    if edge.limits.protected_mode and not state.password_required and not net_peer_is_local(fd):
+    if edge.limits.protected_mode and not state.password_required and not is_local:
         refuse(fd, REFUSED_PROTECTED)
         return
     s = session_new(fd)
-    if net_peer_is_local(fd):
+    if is_local:
         s.flags |= SESSION_LOCAL
     if is_unix:
         s.flags |= SESSION_UNIX

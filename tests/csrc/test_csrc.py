@@ -24,6 +24,8 @@ from pathlib import Path
 
 import pytest
 
+from support.programs import missing
+
 ROOT = Path(__file__).resolve().parents[2]
 CSRC = ROOT / "csrc"
 PROGRAMS = sorted(Path(__file__).parent.glob("test_*.c"))
@@ -64,13 +66,6 @@ def compile_c(arguments: list[str]) -> subprocess.CompletedProcess[str]:
         [*compiler(), *arguments], capture_output=True, text=True, timeout=COMPILE_TIMEOUT_S,
         env=environment,
     )
-
-
-def missing(reason: str) -> None:
-    """Skips the test for want of a tool, or fails it where every tool must be present."""
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 class Build:

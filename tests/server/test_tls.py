@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import select
 import shutil
 import socket
@@ -16,6 +15,7 @@ from typing import Callable, Iterator
 import pytest
 import redis
 
+from support.programs import program
 from support.server_process import ServerProcess, free_port
 from support.wire import TIME_SCALE, Client, ConnectionClosed, encode_command, eventually
 
@@ -27,9 +27,7 @@ pytestmark = pytest.mark.target("fastredis", reason="other builds may come witho
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with server.crt (its own authority, for localhost) and server.key."""
-    if shutil.which("openssl") is None:
-        missing = "no openssl program to make a certificate with"
-        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+    program("openssl")
     directory = tmp_path_factory.mktemp("tls")
     make_certificate(directory)
     return directory
