@@ -39,15 +39,22 @@ def fill(client, prefix: str, count: int, *options: str) -> list:
     return client.pipeline([("SET", f"{prefix}:{n}", VALUE, *options) for n in range(count)])
 
 
+def assert_most_are_refused(replies: list) -> None:
+    """Which ones is open: input that waits counts as memory, and once it is served there is room
+    for a few writes more, at the end of a pipeline too."""
+    others = [reply for reply in map(bytes, replies) if b"OOM command not allowed" not in reply]
+    assert len(others) < 5000
+    assert set(others) <= {b"OK"}
+
+
 def test_without_a_policy_writes_are_refused_and_reads_and_deletes_go_on(limited):
-    replies = fill(limited, "k", 10_000)
-    assert b"OOM command not allowed" in bytes(replies[-1])
+    assert_most_are_refused(fill(limited, "k", 10_000))
     assert limited.call("GET", "k:0") == VALUE.encode()
     assert limited.call("DEL", "k:0") == 1
     assert stat(limited, "evicted_keys") == 0
 
 
-@pytest.mark.target("fastredis", "redis>=7", "valkey", reason="EXEC refuses as a whole")
+@pytest.mark.target("fastredis", "redis>=7.2", "valkey", reason="EXEC refuses as a whole")
 def test_exec_is_refused_as_a_whole_where_a_queued_command_needs_memory(client, connect):
     """Queued while there was room: once EXEC ran such commands whatever memory they took."""
     other = connect()
@@ -97,8 +104,7 @@ def test_only_keys_with_a_time_to_live_leave(limited, policy):
     fill(limited, "stays", 1000)
     assert all(bytes(reply) == b"OK" for reply in fill(limited, "goes", 10_000, "EX", "10000"))
     assert limited.call("EXISTS", *(f"stays:{n}" for n in range(1000))) == 1000
-    replies = fill(limited, "more", 10_000)
-    assert b"OOM command not allowed" in bytes(replies[-1])
+    assert_most_are_refused(fill(limited, "more", 10_000))
 
 
 @pytest.mark.target("fastredis", reason="Redis samples")
