@@ -12,9 +12,11 @@ import socket
 import struct
 import threading
 import time
+from functools import partial
 
 import pytest
 
+from support.timing import in_a_quiet_moment
 from support.wire import READ_SIZE, TIME_SCALE, Client, encode_command, eventually
 
 MEGABYTE = 1 << 20
@@ -32,6 +34,10 @@ def slowest_ping(client: Client, duration_s: float, pause_s: float = 0.002) -> f
         slowest = max(slowest, time.monotonic() - started)
         time.sleep(pause_s)
     return slowest
+
+
+def check_ping(client: Client, duration_s: float, below_s: float) -> None:
+    assert slowest_ping(client, duration_s) < below_s
 
 
 def send_all(client: Client, data: bytes) -> threading.Thread:
@@ -321,16 +327,20 @@ def test_giant_value_is_sent_to_fast_readers_without_holding_others(fresh_server
     size = 200 * MEGABYTE
     server.client(timeout_s=30 * TIME_SCALE).ok("SET", "big", bytes(size))
     reader = server.client(timeout_s=30 * TIME_SCALE)
-    received: list[int] = []
-    thread = threading.Thread(
-        target=lambda: received.append(receive_count(reader, (size + 14) * 3)), daemon=True)
-    thread.start()
-    reader.send(encode_command("GET", "big") * 3)
-    slowest = 0.0
-    while thread.is_alive():
-        slowest = max(slowest, slowest_ping(other, 0.02))
-    assert received == [(size + 14) * 3]
-    assert slowest < 0.1 * TIME_SCALE
+
+    def check() -> None:
+        received: list[int] = []
+        thread = threading.Thread(
+            target=lambda: received.append(receive_count(reader, (size + 14) * 3)), daemon=True)
+        thread.start()
+        reader.send(encode_command("GET", "big") * 3)
+        slowest = 0.0
+        while thread.is_alive():
+            slowest = max(slowest, slowest_ping(other, 0.02))
+        assert received == [(size + 14) * 3]
+        assert slowest < 0.1 * TIME_SCALE
+
+    in_a_quiet_moment(check)
 
 
 @fastredis_only
@@ -368,8 +378,8 @@ def test_giant_value_is_dropped_without_a_stall(fresh_server):
     """To unmap 512 MB takes 30 to 100 ms: that is a helper thread's work, whoever drops it."""
     server = fresh_server()
     other, client = server.client(), server.client(timeout_s=60 * TIME_SCALE)
-    for drop in (("DEL", "big"), ("UNLINK", "big"), ("SET", "big", "small"),
-                 ("PEXPIRE", "big", "1"), ("FLUSHALL",)):
+
+    def check(drop) -> None:
         client.ok("SET", "big", bytes(400 * MEGABYTE))
         time.sleep(0.3)  # what the request itself took is given back
         started = time.monotonic()
@@ -378,6 +388,10 @@ def test_giant_value_is_dropped_without_a_stall(fresh_server):
         slowest = slowest_ping(other, 0.3, 0.0)
         assert took < 0.02 * TIME_SCALE, drop
         assert slowest < 0.03 * TIME_SCALE, drop
+
+    for drop in (("DEL", "big"), ("UNLINK", "big"), ("SET", "big", "small"),
+                 ("PEXPIRE", "big", "1"), ("FLUSHALL",)):
+        in_a_quiet_moment(partial(check, drop))
 
 
 # ---- many connections, few descriptors ----
@@ -405,7 +419,7 @@ def test_ten_thousand_idle_connections_cost_bounded_memory(fresh_server, target)
         for sock in clients:
             assert sock.recv(7) == b"+PONG\r\n"
         assert (server.rss_bytes() - before) / count < 24 * 1024
-        assert slowest_ping(other, 0.5) < 0.1 * TIME_SCALE
+        in_a_quiet_moment(lambda: check_ping(other, 0.5, 0.1 * TIME_SCALE))
         if target.is_fastredis:
             eventually(lambda: (server.rss_bytes() - before) / count < 8 * 1024, 6,
                        "output buffers of idle clients given back")
