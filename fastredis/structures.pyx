@@ -20,7 +20,7 @@ list, to whose slots the blocks refer, so that the cycle collector sees them lik
 
 cimport cython
 from cpython.buffer cimport Py_buffer, PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
-from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.ref cimport PyObject
 from libc.stdint cimport int64_t, uint32_t, uint64_t, uint8_t
 from libc.stdlib cimport free, realloc
@@ -335,8 +335,8 @@ cdef class SkipList:
 
     cdef inline bint _find(self, bytes member, slice *text, uint64_t *hash,
                            skiplist_place *place) noexcept:
-        text.data = <const char *>member
-        text.length = len(member)
+        text.data = PyBytes_AS_STRING(member)
+        text.length = PyBytes_GET_SIZE(member)
         hash[0] = skiplist_hash(self.list, text[0])
         return skiplist_find(self.list, text[0], hash[0], place)
 

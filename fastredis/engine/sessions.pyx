@@ -271,7 +271,9 @@ cdef enum Ahead:
     AHEAD_OVERFLOWN
     AHEAD_ELEMENTS
     AHEAD_NEAR
-    AHEADS
+
+cdef enum:                       # without a name: Cython before 3.3 takes no other as a length
+    AHEADS = AHEAD_NEAR + 1
 
 ctypedef struct Lookahead:
     uint32_t work
