@@ -31,7 +31,6 @@ cdef void _debug_sleep(Call *call) noexcept nogil:
         if left_us <= 0:
             break
         usleep(<unsigned int>min(left_us, DEBUG_SLEEP_SLICE_US))
-    clock_update()
     reply_ok(call.out)
 
 

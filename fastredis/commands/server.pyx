@@ -8,7 +8,7 @@ from libc.stdlib cimport strtod
 
 
 cdef void cmd_time(Call *call) noexcept nogil:
-    cdef int64_t now_us = clock_wall_us()
+    cdef int64_t now_us = state.now_us if call.session.flags & SESSION_IN_EXEC else clock_wall_us()
     reply_array(call.out, 2)
     reply_bulk_int(call.out, now_us // 1000000)
     reply_bulk_int(call.out, now_us % 1000000)

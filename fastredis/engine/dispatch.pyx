@@ -189,6 +189,8 @@ cdef Dispatched dispatch(Session *s, const slice *argv, int argc, const Row *hin
         queue_push(s, found, argv, argc)
         reply_raw(&s.out, b"+QUEUED\r\n", 9)
     else:
+        if unlikely(state.ticks >= state.clock_until_ticks):
+            clock_update()
         call_execute(&call)
         if unlikely(state.ready_keys != NULL) and not s.flags & SESSION_DENY_BLOCKING:
             keys_serve()

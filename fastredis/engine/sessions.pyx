@@ -22,6 +22,9 @@ cdef enum:
     PENDING_KEPT_MAX = 64 * 1024
     OUTPUT_HELD_AT = 256 * 1024   # unread replies from which on a session is suspended
     CLOCK_JUMP_MS = 10            # the wall clock was set
+    CLOCK_KEPT_US = 200           # the clocks are read again before the next command
+    HELD_INPUT_MAX = 1 << 20      # read ahead of a session that waits
+    HELD_INPUT_MAX_UNAUTHENTICATED = 64 * 1024
     PURGE_EVERY_MS = 10           # empty memory goes back to the system 1 MB at a time
 
 
@@ -190,13 +193,25 @@ cdef void pending_keep(Work *work) noexcept nogil:
         s.pending_length += left
 
 
+cdef inline size_t held_input_max(const Session *s) noexcept nogil:
+    """How much input is kept of a session that waits. It is read on, because the end of its
+    connection stands behind what it has sent: who has gone must not be served. But nobody can fill
+    the memory while he waits."""
+    if s.flags & SESSION_AUTHENTICATED:
+        return HELD_INPUT_MAX
+    return HELD_INPUT_MAX_UNAUTHENTICATED
+
+
 # ---- a batch ----
 
 cdef void clock_update() noexcept nogil:
-    """Read the clocks: once a batch."""
+    """Read the clocks: once a batch, and before a command where those ahead of it in the batch have
+    taken their time. While a command or EXEC runs they stand still."""
     cdef int64_t offset_ms
-    state.now_ms = clock_wall_us() // 1000
+    state.now_us = clock_wall_us()
+    state.now_ms = state.now_us // 1000
     state.now_monotonic_ms = clock_monotonic_us() // 1000
+    state.clock_until_ticks = clock_ticks() + <uint64_t>(CLOCK_KEPT_US * clock_ticks_per_us())
     state.lru_clock = <uint32_t>((state.now_ms // 1000) & 0xffffff)
     offset_ms = state.now_ms - state.now_monotonic_ms
     if unlikely(offset_ms - state.clock_offset_ms > CLOCK_JUMP_MS

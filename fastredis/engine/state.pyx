@@ -507,8 +507,10 @@ ctypedef struct State:
     zset_settings zsets          # see zset.h; lent to every call that may change a sorted set
     bint simd_off                # PFDEBUG SIMD OFF: registers of HyperLogLogs by portable loops
     random_state random
-    int64_t now_ms               # wall clock, one reading a batch
+    int64_t now_ms               # wall clock, read by clock_update
+    int64_t now_us               # the same
     int64_t now_monotonic_ms
+    uint64_t clock_until_ticks   # how long these count as now
     int64_t clock_offset_ms      # the one minus the other, as it was last
     uint64_t ticks               # when the last command ended, or what runs commands began
     int64_t purge_at_ms          # monotonic: when more memory goes back to the system; 0: not
