@@ -8,14 +8,13 @@
 # Back-pressure: while the transport's buffer is full (between pause_writing and resume_writing)
 # replies stay in Session.out, where large values are references, not copies. From there on it is as
 # at the edge: above OUTPUT_HELD_AT the session is suspended. A suspended session is still read from
-# until CONNECTION_PENDING_MAX bytes wait, so that the end of the connection is seen.
+# until held_input_max bytes wait, so that the end of the connection is seen.
 #
 # Ownership: the transport owns the Connection, Session.transport borrows it until connection_lost.
 
 import asyncio
 
 cdef enum:
-    CONNECTION_PENDING_MAX = 64 * 1024
     WRITE_BYTES = 64 * 1024      # copied for the transport at a time
 
 
@@ -132,6 +131,7 @@ cdef class Connection:
             state.stats.writes += 1
             state.stats.net_out += len(data)
             s.net_out += len(data)
+            s.active_ms = state.now_monotonic_ms
             self.transport.write(data)
         return 0
 
@@ -140,7 +140,7 @@ cdef class Connection:
         cdef Session *s = self.session
         if s.flags & SESSION_HELD_BY_OUTPUT or (
                 (s.flags & SESSION_HELD or s.is_ready)
-                and s.pending_length >= CONNECTION_PENDING_MAX):
+                and s.pending_length >= held_input_max(s)):
             self.transport.pause_reading()
         else:
             self.transport.resume_reading()

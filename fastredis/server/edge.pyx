@@ -24,7 +24,8 @@
 # their network card delays its interrupts already.
 #
 # Which events a socket is watched for follows from its session alone (edge_interest): readable
-# unless it is suspended or does not read its replies, writable while replies wait.
+# unless it does not read its replies or much of its input is kept already, writable while replies
+# wait.
 
 from libc.errno cimport errno, EAGAIN, ECONNABORTED, EMFILE, ENFILE
 
@@ -54,12 +55,19 @@ cdef void edge_interest(Session *s) noexcept nogil:
         wanted |= NET_READABLE
     elif s.flags & (SESSION_BLOCKED | SESSION_HELD_BY_PAUSE):
         # What it has sent must not run once it has gone.
-        wanted |= NET_HANGUP
+        wanted |= NET_READABLE if reads_ahead(s) else NET_HANGUP
     if reply_bytes(&s.out):
         wanted |= NET_WRITABLE
     if wanted != s.poll_events:
         net_poller_watch(&edge.poller, s.fd, s, s.poll_events, wanted)
         s.poll_events = wanted
+
+
+cdef inline bint reads_ahead(const Session *s) noexcept nogil:
+    """Whether the session waits, and what it sends meanwhile is kept."""
+    return (s.flags & (SESSION_BLOCKED | SESSION_HELD_BY_PAUSE)
+            and not (s.flags & (SESSION_HELD_BY_OUTPUT | SESSION_CLOSING))
+            and s.pending_length < held_input_max(s))
 
 
 cdef bint output_over_limit(Session *s) noexcept nogil:
@@ -139,6 +147,7 @@ cdef bint send_some(Session *s) noexcept nogil:
         state.stats.writes += 1
         state.stats.net_out += sent
         s.net_out += sent
+        s.active_ms = state.now_monotonic_ms
         left -= sent
         reply_consume(&s.out, sent)
     return False
@@ -152,7 +161,10 @@ cdef void read_session(Session *s) noexcept nogil:
     cdef size_t room, wants
     cdef char *target
     if unlikely(s.flags & (SESSION_HELD | SESSION_CLOSING) or s.is_ready):
-        edge_interest(s)         # tells again, when the session can use it
+        if reads_ahead(s):
+            read_ahead(s)
+        else:
+            edge_interest(s)     # tells again, when the session can use it
         return
     if s.pending_length:
         wants = resp_parser_wants(&s.parser)
@@ -168,10 +180,7 @@ cdef void read_session(Session *s) noexcept nogil:
         return
     if unlikely(<size_t>received == room):
         net_poller_tell_again(&edge.poller, s.fd, s, s.poll_events)
-    state.stats.reads += 1
-    state.stats.net_in += received
-    s.net_in += received
-    s.active_ms = state.now_monotonic_ms
+    count_received(s, received)
     if s.flags & SESSION_LOCAL and edge.coalesces:
         coalesce_turn(&edge.turns, s, &s.turn, edge.cycle_ticks)
     if s.pending_length:
@@ -182,6 +191,31 @@ cdef void read_session(Session *s) noexcept nogil:
         session_offer(s, target, received, False)
     if state.work_count == WORKS_MAX or READ_BUFFER_BYTES - edge.read_used < READ_MIN:
         run_batch()
+
+
+cdef inline void count_received(Session *s, size_t received) noexcept nogil:
+    state.stats.reads += 1
+    state.stats.net_in += received
+    s.net_in += received
+    s.active_ms = state.now_monotonic_ms
+
+
+cdef void read_ahead(Session *s) noexcept nogil:
+    """Receive what a session sends while it waits, and keep it."""
+    cdef char *target = edge.read_buffer + edge.read_used
+    cdef size_t room = min(READ_BUFFER_BYTES - edge.read_used, READ_MAX)
+    cdef ssize_t received = net_receive(s.fd, target, room)
+    if received <= 0:
+        read_failed(s, received == 0)
+        return
+    count_received(s, received)
+    memcpy(pending_room(s, received), target, received)
+    s.pending_length += received
+    client_count(s)
+    if not reads_ahead(s):
+        edge_interest(s)
+    elif <size_t>received == room:
+        net_poller_tell_again(&edge.poller, s.fd, s, s.poll_events)
 
 
 cdef inline void use_read_buffer(size_t length) noexcept nogil:
@@ -417,9 +451,10 @@ cdef void edge_cron() noexcept nogil:
 
 cdef void session_check(Session *s) noexcept nogil:
     """Cut off a client that is idle for too long, or does not read; forget what an idle one's
-    buffer takes."""
+    buffer takes. Idle is who neither sends nor takes replies, and waits for nothing."""
     cdef int64_t idle_ms = state.now_monotonic_ms - s.active_ms
-    if edge.idle_timeout_ms and idle_ms > edge.idle_timeout_ms and not (s.flags & SESSION_BLOCKED):
+    if (edge.idle_timeout_ms and idle_ms > edge.idle_timeout_ms
+            and not (s.flags & (SESSION_BLOCKED | SESSION_HELD_BY_PAUSE))):
         session_kill(s)
     elif reply_bytes(&s.out):
         if output_over_limit(s):
