@@ -151,11 +151,12 @@ cdef void cmd_hello(Call *call) noexcept nogil:
 # ---- the end, or a new beginning ----
 
 cdef void cmd_reset(Call *call) noexcept nogil:
-    """The session as it was when it was accepted; its id and its library stay."""
+    """The session as it was when it was accepted; its id and its library stay. CLIENT REPLY SKIP
+    has this very command in mind, and still does."""
     cdef Session *s = call.session
     transaction_end(s)
-    s.flags &= ~<uint32_t>(SESSION_REPLY_OFF | SESSION_REPLY_SKIP | SESSION_REPLY_SKIP_NEXT
-                           | SESSION_NO_TOUCH | SESSION_NO_EVICT | SESSION_AUTHENTICATED)
+    s.flags &= ~<uint32_t>(SESSION_REPLY_OFF | SESSION_REPLY_SKIP_NEXT | SESSION_NO_TOUCH
+                           | SESSION_NO_EVICT | SESSION_AUTHENTICATED)
     if not state.password_required:
         s.flags |= SESSION_AUTHENTICATED
     s.database = &state.databases[0]

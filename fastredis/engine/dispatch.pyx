@@ -55,19 +55,28 @@ cdef Row *_find_row(Call *call) noexcept nogil:
         call.session.flags |= SESSION_CLOSE_NOW
         return NULL
     if found == NULL:
-        call.row = &unknown_row
-        error_unknown_command(call)
-        call_reject(call)
-        return NULL
+        return _reject_unknown(call, NULL)
     if found.subcommand_count and call.argc >= 2:
         sub = table_find_sub(found, call.argv[1])
         if sub == NULL:
-            call.row = found
-            error_subcommand(call)
-            call_reject(call)
-            return NULL
+            return _reject_unknown(call, found)
         found = sub
     return found
+
+
+cdef Row *_reject_unknown(Call *call, Row *container) noexcept nogil:
+    """Answer the error. It counts for no command, and CLIENT LIST shows none."""
+    if container != NULL:
+        call.row = container
+        error_subcommand(call)
+    else:
+        call.row = &unknown_row
+        error_unknown_command(call)
+    call.row.failed -= 1
+    call.session.last_row = NULL
+    if call.session.flags & SESSION_MULTI:
+        call.session.flags |= SESSION_QUEUE_ERROR
+    return NULL
 
 
 cdef Row unknown_row

@@ -204,7 +204,7 @@ class ServerCommands:
         chosen = set(options)
         if not chosen <= {b"nosave", b"save", b"now", b"force", b"abort"}:
             raise CommandError(_SYNTAX)
-        if {b"nosave", b"save"} <= chosen or (b"abort" in chosen and len(options) > 1):
+        if {b"nosave", b"save"} <= chosen or (b"abort" in chosen and len(chosen) > 1):
             raise CommandError(_SYNTAX)
         if b"abort" in chosen:
             raise CommandError("ERR No shutdown in progress.")

@@ -319,7 +319,8 @@ def test_shutdown_with_a_bad_option_is_refused(client, arguments):
 
 
 def test_shutdown_abort_without_a_shutdown(client):
-    assert client.raw("SHUTDOWN", "ABORT") == b"-ERR No shutdown in progress.\r\n"
+    for words in (["ABORT"], ["ABORT", "abort"]):
+        assert client.raw("SHUTDOWN", *words) == b"-ERR No shutdown in progress.\r\n"
 
 
 def test_pidfile_holds_the_pid_and_goes_with_the_server(fresh_server, target, tmp_path):

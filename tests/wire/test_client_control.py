@@ -40,6 +40,11 @@ def test_reply_skip_within_off_changes_nothing(client):
     assert [client.read_raw(), client.read_raw()] == [b"+OK\r\n", b"$1\r\nx\r\n"]
 
 
+def test_reply_skip_silences_a_reset_too(client):
+    client.send(encode_commands([("CLIENT", "REPLY", "SKIP"), ("RESET",), ("PING",)]))
+    assert client.read_raw() == b"+PONG\r\n"
+
+
 def test_reply_on_when_on_answers_ok(client):
     assert client.raw("CLIENT", "REPLY", "on") == b"+OK\r\n"
     assert client.raw("CLIENT", "REPLY", "x") == SYNTAX

@@ -312,3 +312,21 @@ def test_redis_benchmark_runs_a_command_of_choice_in_resp3(server):
     output = run_program("redis-benchmark", server, "-3", "-n", "2000", "-r", "100", "-q",
                          "GETRANGE", "key:__rand_int__", "0", "-1")
     assert "requests per second" in output
+
+
+def test_an_unknown_subcommand_counts_for_no_command(client):
+    client.ok("CONFIG", "RESETSTAT")
+    for words in (("NOSUCH",), ("CLIENT", "NOSUCH"), ("CONFIG", "NOSUCH", "x")):
+        assert bytes(client.call(*words)).startswith(b"ERR unknown ")
+    counted = client.call("INFO", "commandstats")
+    assert b"cmdstat_client:" not in counted and b"cmdstat_config:" not in counted
+
+
+def test_after_an_unknown_command_the_list_names_none(client, connect):
+    other = connect()
+    number = str(other.call("CLIENT", "ID"))
+    for words in (("NOSUCH",), ("CLIENT", "NOSUCH"), ("CONFIG", "NOSUCH", "x")):
+        other.call("GET", "k")
+        assert b" cmd=get " in client.call("CLIENT", "LIST", "ID", number)
+        other.call(*words)
+        assert b" cmd=NULL " in client.call("CLIENT", "LIST", "ID", number)
