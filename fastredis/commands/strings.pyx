@@ -217,6 +217,8 @@ cdef void set_conditional(Call *call, SetOptions *options, int64_t due_ms) noexc
         if options.has_ifeq and e != NULL and not type_or_reply(call, e, ENTRY_STRING):
             return
         if not set_fits(options, e):
+            if e != NULL:
+                entry_touch(call, e)
             if not options.get:
                 reply_null(call.out)
             return
@@ -228,7 +230,9 @@ cdef void set_conditional(Call *call, SetOptions *options, int64_t due_ms) noexc
 
 cdef void cmd_setnx(Call *call) noexcept nogil:
     cdef slice key = call.argv[1]
-    if key_peek(call, key) != NULL:
+    cdef entry *e = key_peek(call, key)
+    if e != NULL:
+        entry_touch(call, e)
         reply_int(call.out, 0)
         return
     string_set(call.database, key, key_hash(call, key), call.argv[2], ENTRY_NO_DUE, False)
@@ -358,10 +362,14 @@ cdef bint pairs_all(Call *call, const slice *pairs, int count, bint there) noexc
     """Whether all keys of the pairs exist (`there`), or none does."""
     cdef KeyWindow window
     cdef Database *db = call.database
+    cdef entry *e
     cdef int i
     window_begin(&window, pairs, 2, count)
     for i in range(count):
-        if (key_find(db, pairs[2 * i], window_hash(&window, db, i)) != NULL) != there:
+        e = key_find(db, pairs[2 * i], window_hash(&window, db, i))
+        if (e != NULL) != there:
+            if e != NULL:
+                entry_touch(call, e)
             return False
     return True
 

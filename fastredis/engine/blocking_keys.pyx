@@ -154,9 +154,24 @@ cdef void _key_wait_end(KeyWait *wait) noexcept nogil:
     lazyfree_block(wait, wait.block_bytes)
 
 
+cdef void _call_again(const KeyWait *wait, Call *call) noexcept nogil:
+    """The call of the command that waits."""
+    memset(call, 0, sizeof(Call))
+    call.session = wait.session
+    call.out = &wait.session.out
+    call.database = wait.session.database
+    call.argv = wait.argv
+    call.argc = wait.argc
+    call.row = wait.row
+
+
 cdef void _keys_end(Session *s, BlockedWhy why) noexcept nogil:
     cdef KeyWait *wait = s.key_wait
     cdef BlockedEnd timed_out = wait.timed_out
+    cdef Call call
+    if unlikely(s.blocked_ticks >= state.limits.slow_ticks and why != BLOCKED_CLOSED):
+        _call_again(wait, &call)
+        slow_command(&call, s.blocked_ticks)
     _key_wait_end(wait)
     if why == BLOCKED_TIMEOUT:
         timed_out(s, why)
@@ -298,13 +313,7 @@ cdef void _rerun(KeyWait *wait) noexcept nogil:
     cdef Session *s = wait.session
     cdef size_t mark = reply_later(&s.out)
     cdef Call call
-    memset(&call, 0, sizeof(Call))
-    call.session = s
-    call.out = &s.out
-    call.database = s.database
-    call.argv = wait.argv
-    call.argc = wait.argc
-    call.row = wait.row
+    _call_again(wait, &call)
     if unlikely(state.pause_until_ms) and _held_by_pause(&call):
         return                   # the end of the pause looks at every key that is waited for
     s.flags &= ~<uint32_t>SESSION_BLOCKED

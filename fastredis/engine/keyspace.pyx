@@ -516,11 +516,9 @@ cdef entry *string_replace(Database *db, hashtable_position *position, entry *e,
 
 
 cdef inline void clock_overwritten(entry *e) noexcept nogil:
-    """Access clock of a key whose value was replaced: LRU as new, LFU goes on counting."""
-    if unlikely(state.lfu):
-        lfu_touch(e)
-    elif entry_clock(e) != state.lru_clock:
-        entry_set_clock(e, state.lru_clock)
+    """Access clock of a key whose value the running command has replaced: an access as others."""
+    if not state.current.flags & SESSION_NO_TOUCH:
+        clock_touch(e)
 
 
 cdef void string_put(Database *db, slice key, uint64_t hash, entry_encoding encoding, slice value,

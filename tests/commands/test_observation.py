@@ -7,7 +7,7 @@ import time
 from typing import Iterator, List
 
 import pytest
-from support.wire import Client, Error, Verbatim
+from support.wire import Client, Error, Verbatim, eventually
 
 from .dialogue import NULL, OK, Dialogue, arity, array, error
 
@@ -55,6 +55,22 @@ def test_slowlog_never_holds_a_password(slowlog: Dialogue) -> None:
 
 
 @pytest.mark.target("fastredis", "redis", reason="Valkey shortens the log with the next entry")
+def test_slowlog_has_waits_that_were_served_ran_out_or_were_ended(slowlog: Dialogue) -> None:
+    """Only those that were served were there."""
+    waiting = [slowlog.other() for _ in range(3)]
+    numbers = [other.call("CLIENT ID") for other in waiting]
+    waiting[0].begin("BLPOP served 0")
+    waiting[1].begin("BLPOP out 0.01")
+    waiting[2].begin("BLPOP ended 0")
+    waiting[1].client.read_raw()
+    slowlog.call("RPUSH served x")
+    waiting[0].client.read_raw()
+    eventually(lambda: slowlog.call(f"CLIENT UNBLOCK {numbers[2]}") == 1)
+    waiting[2].client.read_raw()
+    found = [words[1] for words in logged(slowlog) if words[0] == b"BLPOP"]
+    assert sorted(found) == [b"ended", b"out", b"served"]
+
+
 def test_slowlog_keeps_the_newest_of_its_length(slowlog: Dialogue) -> None:
     slowlog.ok(*[f"SET k {number}" for number in range(20)])
     assert slowlog.call("SLOWLOG LEN") >= 20 and len(slowlog.call("SLOWLOG GET")) == 10

@@ -325,6 +325,29 @@ def test_no_touch_is_a_flag_and_leaves_the_access_time_alone(client, connect):
     assert own_info(client)[b"flags"] == b"e"
 
 
+@SINCE_7_2
+def test_writes_under_no_touch_leave_the_access_time_alone(client):
+    """Only reads did: SET, APPEND and INCR over a key made it a fresh one."""
+    client.pipeline([("SET", "k", "1"), ("SET", "n", "1"), ("SET", "a", "1"), ("SET", "nx", "1"),
+                     ("CLIENT", "NO-TOUCH", "on")])
+    eventually(lambda: client.call("OBJECT", "IDLETIME", "nx") >= 1, what="idle time of a second")
+    client.pipeline([("SET", "k", "2"), ("INCR", "n"), ("APPEND", "a", "2"), ("SETNX", "nx", "2")])
+    assert [client.call("OBJECT", "IDLETIME", key) >= 1 for key in ("k", "n", "a", "nx")] == [
+        True] * 4
+    client.ok("CLIENT", "NO-TOUCH", "off")
+    client.ok("SET", "k", "3")
+    assert client.call("OBJECT", "IDLETIME", "k") == 0
+
+
+@pytest.mark.parametrize("words", [("SETNX", "k", "2"), ("SET", "k", "2", "NX"),
+                                   ("MSETNX", "new", "1", "k", "2")])
+def test_a_write_that_a_present_key_refuses_is_an_access_to_it(client, words):
+    client.ok("SET", "k", "1")
+    eventually(lambda: client.call("OBJECT", "IDLETIME", "k") >= 1, what="idle time of a second")
+    client.call(*words)
+    assert client.pipeline([("OBJECT", "IDLETIME", "k"), ("GET", "k")]) == [0, b"1"]
+
+
 @pytest.mark.needs_command("subscribe")
 def test_subscribed_resp2_connection_runs_only_a_few_commands(client):
     assert client.raw("SUBSCRIBE", "c") == b"*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n"
