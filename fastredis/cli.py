@@ -41,8 +41,13 @@ _BANNER = r"""
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the server with the given arguments (default: those of the process); the exit code."""
-    arguments = sys.argv[1:] if argv is None else list(argv)
+    """Run the server with the given arguments (default: those of the process); the exit code.
+
+    Text is as `server.text.decode` makes it.
+    """
+    from fastredis.server.text import from_system
+
+    arguments = list(map(from_system, sys.argv[1:])) if argv is None else list(argv)
     first = arguments[0] if arguments else ""
     if first in ("-v", "--version"):
         print(version_line())
@@ -88,7 +93,7 @@ def _test_memory(arguments: list[str]) -> int:
         return 1
     from fastredis.server.system_check import check_memory
 
-    megabytes = int(arguments[0]) if arguments[0].isdecimal() else 0
+    megabytes = int(arguments[0]) if arguments[0].isascii() and arguments[0].isdigit() else 0
     return 0 if check_memory(megabytes, sys.stdout) else 1
 
 
@@ -120,15 +125,25 @@ def _run(arguments: list[str]) -> int:
         _early_log("warning", str(error))
         return 1
     except ConfigFileError as error:
-        sys.stderr.write(str(error) + "\n")
+        _write_error(str(error))
         return 1
     logs.configure(config)
     return _start(config, bool(arguments))
 
 
+def _write_error(text: str) -> None:
+    """A line on standard error, in the bytes that it was read in, whatever the locale."""
+    from fastredis.server.text import encode
+
+    if sys.stderr is not None:
+        sys.stderr.flush()
+        sys.stderr.buffer.write(encode(text) + b"\n")
+        sys.stderr.buffer.flush()
+
+
 def _rename_commands(config) -> None:
     from fastredis import _engine
-    from fastredis.server.config_file import encode
+    from fastredis.server.text import encode
 
     for line in config.renames:
         try:

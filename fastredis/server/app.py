@@ -9,7 +9,6 @@ socket and a reply happens in the extension.
 from __future__ import annotations
 
 import gc
-import os
 import signal
 
 import uvloop
@@ -19,6 +18,7 @@ from fastredis.server import logs
 from fastredis.server.listeners import Listeners
 from fastredis.server.process import StartError, set_title, title_of
 from fastredis.server.python_handlers import bind_all
+from fastredis.server.text import encode
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -225,7 +225,7 @@ class Server:
         )
 
     def _apply_identity(self, config) -> None:
-        _engine.set_password(os.fsencode(config["requirepass"]))
+        _engine.set_password(encode(config["requirepass"]))
         _engine.set_reported_version(config["reported-redis-version"])
 
     def _apply_observation(self, config) -> None:

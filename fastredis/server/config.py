@@ -28,8 +28,6 @@ import os
 from fastredis.server.config_file import (
     CommandLine,
     Wanted,
-    decode,
-    encode,
     expand,
     merge,
     read_text,
@@ -38,6 +36,7 @@ from fastredis.server.config_file import (
 )
 from fastredis.server.directive_kinds import WRONG_COUNT, ConfigError, quote, until_zero
 from fastredis.server.directives import ALIASES, DEPRECATED, DIRECTIVES, WITHOUT_EFFECT, find
+from fastredis.server.text import absolute, decode, encode, fold, working_directory
 
 __all__ = ["Config", "ConfigError", "ConfigFileError", "ConfigOpenError"]
 
@@ -92,7 +91,7 @@ class Config:
         self.pid_file = None
         self._change_directory = change_directory
         self._values = {name: row.default for name, row in DIRECTIVES.items()}
-        self._values["dir"] = os.getcwd()
+        self._values["dir"] = working_directory()
         self._callbacks: list[tuple[frozenset[str], object]] = []
         self._seen: set[str] = set()
 
@@ -109,7 +108,7 @@ class Config:
             raise ConfigFileError("fastredis has no Sentinel mode; --sentinel is refused")
         text = b""
         if line.path is not None:
-            config.file = os.path.abspath(line.path)
+            config.file = absolute(line.path)
             text = config._open_text(config.file)
         if line.from_stdin:
             config.from_stdin = True
@@ -135,7 +134,7 @@ class Config:
 
     def _open_text(self, path: str) -> bytes:
         try:
-            with open(path, "rb") as stream:
+            with open(encode(path), "rb") as stream:
                 return read_text(stream)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
@@ -154,7 +153,7 @@ class Config:
             if not words:
                 continue
             try:
-                self._read_line(words[0].lower(), words[1:], line, depth)
+                self._read_line(fold(words[0]), words[1:], line, depth)
             except ConfigError as error:
                 raise self.line_error(line, str(error)) from None
 
@@ -207,7 +206,8 @@ class Config:
             return
         path = self.path_of(self._values["logfile"])
         try:
-            os.close(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644))
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+            os.close(os.open(encode(path), flags, 0o644))
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise self._file_error(f"Can't open the log file: {reason}") from None
@@ -247,7 +247,7 @@ class Config:
 
         found: dict[str, tuple[bytes, bytes]] = {}
         for raw in patterns:
-            pattern = decode(raw).lower()
+            pattern = fold(decode(raw))
             if not any(char in pattern for char in "*?["):
                 row = find(pattern)
                 if row is not None:
@@ -294,7 +294,7 @@ class Config:
         seen: set[str] = set()
         for raw, _ in pairs:
             given = decode(raw)
-            name = given.lower()
+            name = fold(given)
             row = find(name)
             if row is None:
                 raise ConfigError(
@@ -359,11 +359,11 @@ class Config:
         path = self._values["dir"]
         if self._change_directory:
             try:
-                os.chdir(path)
+                os.chdir(encode(path))
             except OSError as error:
                 raise ConfigError(error.strerror) from None
-            path = os.getcwd()
-        self._values["dir"] = os.path.abspath(path)
+            path = working_directory()
+        self._values["dir"] = absolute(path)
 
     def apply_collation(self) -> None:
         """Set the process's order of text; an empty `locale-collate` is the environment's."""
@@ -387,7 +387,7 @@ class Config:
             wanted.add("user", [(line, True) for line in self.user_lines()])
         try:
             try:
-                with open(self.file, "rb") as stream:
+                with open(encode(self.file), "rb") as stream:
                     old = decode(read_text(stream))
             except FileNotFoundError:
                 old = ""

@@ -11,7 +11,7 @@ REWRITE can never disagree:
 Every error text is what redis-server answers, read off the servers 7.0 and 8.0 by sending them
 each kind of bad value; clients and configuration tools match on these texts.
 
-Text is `str` decoded as UTF-8 with surrogateescape, so any byte string survives a round trip.
+Text is `str` as `text.decode` makes it, so any byte string survives a round trip.
 
 Typed values (what `config[name]` returns):
 
@@ -32,6 +32,8 @@ from __future__ import annotations
 
 import math
 import re
+
+from fastredis.server.text import encode, fold
 
 INT_MAX = 2**31 - 1
 INT_MIN = -(2**31)
@@ -61,7 +63,7 @@ class ConfigError(Exception):
 def quote(text: str) -> str:
     """`text` in double quotes, as a config file, the log and CONFIG REWRITE write it."""
     out = ['"']
-    for byte in text.encode("utf-8", "surrogateescape"):
+    for byte in encode(text):
         char = chr(byte)
         if char in '\\"':
             out.append("\\" + char)
@@ -176,7 +178,7 @@ class Flag(Directive):
     __slots__ = ()
 
     def parse_text(self, text: str) -> bool:
-        lower = text.lower()
+        lower = fold(text)
         if lower not in ("yes", "no"):
             raise ConfigError("argument must be 'yes' or 'no'")
         return lower == "yes"
@@ -285,7 +287,7 @@ class Choice(Directive):
         self.choices = tuple(choices.split())
 
     def parse_text(self, text: str) -> str:
-        lower = text.lower()
+        lower = fold(text)
         if lower not in self.choices:
             listed = ", ".join(self.choices)
             raise ConfigError(f"argument(s) must be one of the following: {listed}")
@@ -440,7 +442,7 @@ class Limits(Directive):
             raise ConfigError("Wrong number of arguments in buffer limit configuration.")
         value = dict(current)
         for at in range(0, len(words), 4):
-            name = self._classes.get(words[at].lower())
+            name = self._classes.get(fold(words[at]))
             if name is None:
                 raise ConfigError("Invalid client class specified in buffer limit configuration.")
             hard, soft = parse_memory(words[at + 1]), parse_memory(words[at + 2])
@@ -521,7 +523,7 @@ class Percentiles(Directive):
         """A number as C's strtod reads it; None when it is none, or too large for a double."""
         if len(word) > 200:
             return None
-        if re.fullmatch(_FLOAT, word, re.IGNORECASE):
+        if re.fullmatch(_FLOAT, word, re.IGNORECASE | re.ASCII):
             value = float(word)
             return None if math.isinf(value) and "inf" not in word.lower() else value
         return float.fromhex(word) if re.fullmatch(_HEX_FLOAT, word) else None
@@ -544,7 +546,7 @@ class Address(Directive):
     def parse(self, words: list[str], current) -> tuple[str, int] | None:
         if len(words) != 2:
             raise ConfigError(WRONG_COUNT)
-        if [word.lower() for word in words] == ["no", "one"]:
+        if [fold(word) for word in words] == ["no", "one"]:
             return None
         port = loose_integer(words[1])
         if port is None or not 0 <= port <= 65535:

@@ -51,6 +51,7 @@ from fastredis.server.directive_kinds import (
     Text,
     Words,
 )
+from fastredis.server.text import encode, fold
 
 DEFAULT_REPORTED_VERSION = "7.2.4"
 
@@ -100,16 +101,17 @@ def _directory(text: str) -> str | None:
     """Whether the process could change to the directory; the change itself comes later."""
     import os
 
+    path = encode(text) or b"\0"
     try:
-        with os.scandir(text or "\0"):
+        with os.scandir(path):
             pass
-        if not os.access(text, os.X_OK):
+        if not os.access(path, os.X_OK):
             return "Permission denied"
     except ValueError:
         return "No such file or directory"
     except PermissionError as error:
         # Searchable but not readable is enough to work in.
-        return None if os.path.isdir(text) and os.access(text, os.X_OK) else error.strerror
+        return None if os.path.isdir(path) and os.access(path, os.X_OK) else error.strerror
     except OSError as error:
         return error.strerror
     return None
@@ -411,5 +413,5 @@ DEPRECATED = frozenset(
 
 def find(name: str) -> Directive | None:
     """The directive of a name or an alias, in any case."""
-    name = name.lower()
+    name = fold(name)
     return DIRECTIVES.get(ALIASES.get(name, name))

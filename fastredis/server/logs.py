@@ -25,6 +25,8 @@ import logging
 import os
 import time
 
+from fastredis.server.text import absolute, encode, encode_any, printable
+
 VERBOSE = 15
 NOTHING = logging.CRITICAL + 10
 LEVELS = {
@@ -87,12 +89,13 @@ class FileHandler(logging.Handler):
 
     def __init__(self, path: str = "") -> None:
         super().__init__()
-        self.path = os.path.abspath(path) if path else ""
+        self.path = absolute(path) if path else ""
+        self._name = encode(self.path)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line; a failure loses the line, because a log must never stop the server."""
         try:
-            line = (self.format(record) + "\n").encode("utf-8", "surrogateescape")
+            line = encode_any(self.format(record) + "\n")
         except (TypeError, ValueError):
             self.handleError(record)
             return
@@ -100,7 +103,7 @@ class FileHandler(logging.Handler):
             if not self.path:
                 _write_all(1, line)
                 return
-            descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            descriptor = os.open(self._name, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
             try:
                 _write_all(descriptor, line)
             finally:
@@ -123,7 +126,7 @@ class SyslogHandler(logging.Handler):
 
         self._syslog = syslog
         syslog.openlog(
-            ident,
+            printable(ident),
             syslog.LOG_PID | syslog.LOG_NDELAY | syslog.LOG_NOWAIT,
             getattr(syslog, "LOG_" + facility.upper()),
         )
@@ -131,7 +134,7 @@ class SyslogHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Send one message, with the priority of its level."""
         try:
-            message = record.getMessage().replace("\0", "")
+            message = printable(record.getMessage()).replace("\0", "")
             self._syslog.syslog(self._priority(record.levelno), message)
         except (TypeError, ValueError):
             self.handleError(record)

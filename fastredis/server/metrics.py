@@ -21,6 +21,7 @@ import sys
 import time
 
 from fastredis import __version__, _engine
+from fastredis.server.text import fold
 
 Fields = list[tuple[str, object]]
 
@@ -72,7 +73,7 @@ class Metrics:
 
         Unknown names are ignored.
         """
-        wanted = {name.lower() for name in names} or {"default"}
+        wanted = {fold(name) for name in names} or {"default"}
         everything = not wanted.isdisjoint(("all", "everything"))
         texts = []
         for name, title, is_default, method in self._SECTIONS:

@@ -27,6 +27,7 @@ import sys
 from fastredis.server import logs
 from fastredis.server.directive_kinds import ConfigError
 from fastredis.server.directives import expand_title
+from fastredis.server.text import encode
 
 DEFAULT_PID_FILE = "/var/run/redis.pid"
 # Descriptors that the server needs besides those of clients: listeners, files, the loop, spares.
@@ -131,7 +132,7 @@ class PidFile:
         if self.path is None:
             return
         try:
-            with open(self.path, "w", encoding="ascii") as file:
+            with open(encode(self.path), "w", encoding="ascii") as file:
                 file.write(f"{os.getpid()}\n")
             self._owner = os.getpid()
         except (OSError, ValueError) as error:
@@ -145,7 +146,7 @@ class PidFile:
         self._owner = None
         logs.notice("Removing the pid file.")
         try:
-            os.unlink(self.path)
+            os.unlink(encode(self.path))
         except OSError as error:
             logs.verbose("Can't remove PID file %s: %s", self.path, error.strerror)
 
@@ -154,7 +155,7 @@ def set_title(title: str) -> bool:
     """Name the process for ps and top (at most 15 bytes are kept); False where that is unknown."""
     try:
         with open("/proc/self/comm", "wb", buffering=0) as file:
-            file.write(title.encode("utf-8", "surrogateescape")[:15])
+            file.write(encode(title)[:15])
     except OSError:
         return False
     return True

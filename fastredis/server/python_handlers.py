@@ -17,6 +17,7 @@ from fastredis import _engine
 from fastredis.server import logs
 from fastredis.server.directive_kinds import ConfigError
 from fastredis.server.replies import CommandError, Status, Verbatim
+from fastredis.server.text import absolute, decode, encode, fold, from_system
 
 OK = Status("OK")
 _SYNTAX = "ERR syntax error"
@@ -66,7 +67,7 @@ class ServerCommands:
         self.started = time.time()
         self.started_monotonic = time.monotonic()
         self.startup_bytes = _engine.read_memory()["used"]
-        self.executable = os.path.abspath(sys.argv[0]) if sys.argv else ""
+        self.executable = absolute(from_system(sys.argv[0])) if sys.argv else ""
         self._metrics = None
 
     def handlers(self) -> dict:
@@ -99,8 +100,8 @@ class ServerCommands:
 
     def info(self, session_id: int, arguments: list[bytes]) -> Verbatim:
         """INFO [section ...]"""
-        names = [name.decode("utf-8", "replace") for name in arguments[1:]]
-        return Verbatim(self.metrics.info(names).encode("utf-8", "surrogateescape"))
+        names = [decode(name) for name in arguments[1:]]
+        return Verbatim(encode(self.metrics.info(names)))
 
     def config_get(self, session_id: int, arguments: list[bytes]) -> dict[bytes, bytes]:
         """CONFIG GET pattern [pattern ...]"""
@@ -151,7 +152,7 @@ class ServerCommands:
         """LATENCY GRAPH event"""
         from fastredis.server import reports
 
-        name = arguments[2].decode("utf-8", "surrogateescape")
+        name = decode(arguments[2])
         text = reports.latency_graph(name)
         if text is None:
             raise CommandError(f"ERR No samples available for event '{name}'")
@@ -159,7 +160,7 @@ class ServerCommands:
 
     def latency_histogram(self, session_id: int, arguments: list[bytes]) -> dict:
         """LATENCY HISTOGRAM [command ...]; a container stands for its subcommands."""
-        wanted = {name.decode("utf-8", "replace").lower() for name in arguments[2:]}
+        wanted = {fold(decode(name)) for name in arguments[2:]}
         return {
             name: {"calls": calls, "histogram_usec": counts}
             for name, calls, counts in _engine.read_histograms()

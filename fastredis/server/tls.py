@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ssl
 
+from fastredis.server.text import encode, fold
+
 _VERSIONS = {
     "tlsv1": ssl.TLSVersion.TLSv1,
     "tlsv1.1": ssl.TLSVersion.TLSv1_1,
@@ -31,14 +33,16 @@ def server_context(config) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
         context.load_cert_chain(
-            config["tls-cert-file"], config["tls-key-file"], config["tls-key-file-pass"] or None
+            encode(config["tls-cert-file"]), encode(config["tls-key-file"]),
+            encode(config["tls-key-file-pass"]) or None,
         )
         if config["tls-ca-cert-file"] or config["tls-ca-cert-dir"]:
             context.load_verify_locations(
-                config["tls-ca-cert-file"] or None, config["tls-ca-cert-dir"] or None
+                encode(config["tls-ca-cert-file"]) or None,
+                encode(config["tls-ca-cert-dir"]) or None,
             )
         if config["tls-dh-params-file"]:
-            context.load_dh_params(config["tls-dh-params-file"])
+            context.load_dh_params(encode(config["tls-dh-params-file"]))
         if config["tls-ciphers"]:
             context.set_ciphers(config["tls-ciphers"])
         _limit_versions(context, config["tls-protocols"])
@@ -55,7 +59,7 @@ def server_context(config) -> ssl.SSLContext:
 
 
 def _limit_versions(context: ssl.SSLContext, words: str) -> None:
-    chosen = [_VERSIONS[word] for word in words.lower().split() if word in _VERSIONS]
+    chosen = [_VERSIONS[word] for word in fold(words).split() if word in _VERSIONS]
     if words and not chosen:
         raise ValueError(f"Invalid tls-protocols specified: {words}")
     context.minimum_version = min(chosen) if chosen else ssl.TLSVersion.TLSv1_2

@@ -19,8 +19,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastredis.server.config import Config, ConfigError, ConfigFileError, ConfigOpenError
-from fastredis.server.config_file import Wanted, encode, merge, replace_file, split_words
+from fastredis.server.config_file import Wanted, merge, replace_file, split_words
 from fastredis.server.directive_kinds import parse_memory, quote, show_memory
+from fastredis.server.text import encode
 from support.server_process import ServerProcess, Target
 from support.wire import Client
 

@@ -196,3 +196,23 @@ def test_logging_alone_loads_neither_syslog_nor_the_engine():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
                           cwd=Path(__file__).parents[2])
     assert done.stdout == "False\n"
+
+
+def test_text_that_stands_for_no_bytes_is_logged_with_escapes(tmp_path: Path):
+    configured(tmp_path)
+    logs.notice("\ud800 \udcff")
+    assert (tmp_path / "a.log").read_bytes().endswith(b"* \\ud800 \\udcff\n")
+
+
+def test_syslog_gets_escapes_for_bytes_that_are_no_text(tmp_path: Path, monkeypatch):
+    """An ident of other bytes than UTF-8 stopped the start."""
+    import syslog
+
+    calls = []
+    monkeypatch.setattr(syslog, "syslog", lambda *args: calls.append(args))
+    configured(tmp_path, "--syslog-enabled", "yes", "--syslog-ident", "\udcff")
+    logs.notice("caf\xe9 \udcff\ud800")
+    assert calls == [(syslog.LOG_NOTICE, "caf\xe9 \\udcff\\ud800")]
+    calls.clear()
+    logs.notice("caf\xe9 \udcff")
+    assert calls == [(syslog.LOG_NOTICE, "caf\xe9 \\xff")]
