@@ -520,13 +520,23 @@ class Percentiles(Directive):
 
     @staticmethod
     def _parse_one(word: str) -> float | None:
-        """A number as C's strtod reads it; None when it is none, or too large for a double."""
+        """A number as C's strtod reads it; None when it is none, or outside of a double."""
         if len(word) > 200:
             return None
         if re.fullmatch(_FLOAT, word, re.IGNORECASE | re.ASCII):
-            value = float(word)
-            return None if math.isinf(value) and "inf" not in word.lower() else value
-        return float.fromhex(word) if re.fullmatch(_HEX_FLOAT, word) else None
+            value, digits = float(word), word.lower().partition("e")[0]
+            if math.isinf(value) and "inf" not in digits:
+                return None
+        elif re.fullmatch(_HEX_FLOAT, word):
+            digits = word.lower().partition("x")[2].partition("p")[0]
+            try:
+                value = float.fromhex(word)
+            except OverflowError:
+                return None
+        else:
+            return None
+        # A zero that was written as something else is too small to be held.
+        return None if value == 0 and digits.strip("+-0.") else value
 
     @staticmethod
     def _show_one(value: float) -> str:

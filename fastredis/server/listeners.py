@@ -21,6 +21,7 @@ import socket
 from fastredis.server import logs
 from fastredis.server.directive_kinds import ConfigError
 from fastredis.server.process import StartError
+from fastredis.server.text import encode
 
 _NOT_THERE = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT, errno.ENOPROTOOPT)
 
@@ -165,7 +166,10 @@ def _open_one(host: str, port: int, backlog: int) -> socket.socket:
     elif host == "::*":
         family, target = socket.AF_INET6, ("::", port)
     else:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        # As bytes: for text Python looks at the rules of international names first, and raises.
+        found = socket.getaddrinfo(
+            encode(host), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
         family, target = found[0][0], found[0][4]
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -182,11 +186,11 @@ def _open_one(host: str, port: int, backlog: int) -> socket.socket:
 
 
 def _open_unix(config) -> socket.socket:
-    path = config["unixsocket"]
+    path = encode(config["unixsocket"])
     try:
         os.unlink(path)
-    except FileNotFoundError:
-        pass
+    except OSError:
+        pass  # whatever else is in the way, bind() says so
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         listener.bind(path)
@@ -196,6 +200,8 @@ def _open_unix(config) -> socket.socket:
         listener.setblocking(False)
     except OSError as error:
         listener.close()
-        logs.warning("Failed opening Unix socket: bind: %s", os.strerror(error.errno or 0))
-        raise StartError(f"Failed listening on unix socket {path}, aborting.") from error
+        logs.warning("Failed opening Unix socket: bind: %s", error.strerror or error)
+        raise StartError(
+            f"Failed listening on unix socket {config['unixsocket']}, aborting."
+        ) from error
     return listener

@@ -93,6 +93,7 @@ SPECIAL: Dict[str, List[str]] = {
     "latency-tracking-info-percentiles": [
         "50", "50 99.9 abc", "-1", "101", "50.123456789", "100", "0.0", "1e1", "nan", "0x1p3",
         ".5", "5.", "+5", " 5", "inf", "1e400", "1_0", "1 ", "  ", "1e", "0x", "99.99999999",
+        "0x1p5000", "0x1p-5000", "1e-400", "0e-400", "0x0.0p-9999", "-0.0", "1e-310", "infinity",
     ],
     "proc-title-template": [
         "{title}", "{foo}", "{", "{}", "}", "{title", "{title} x", " ", "{{title}", "{port}",

@@ -57,6 +57,20 @@ def test_addresses_change_under_a_connected_client(fresh_server, addresses: str)
     assert can_connect(server.port, "127.0.0.2") is (addresses != "127.0.0.1 -192.0.2.77")
 
 
+@pytest.mark.parametrize("name", [b"..", b"a..b", b"x" * 64, b"\xff\xfe", b"-\xff", b"-a..b"])
+def test_a_name_that_no_host_can_have_is_refused(fresh_server, name: bytes):
+    """The rules of international names are Python's, and it raised another error than the others:
+    the client read of an internal one, and the log had a traceback."""
+    server = fresh_server()
+    client = server.client()
+    for value in (name, b"127.0.0.1 " + name):
+        assert client.raw("CONFIG", "SET", "bind", value) == (
+            b"-ERR CONFIG SET failed (possibly related to argument 'bind') - "
+            b"Failed to bind to specified addresses.\r\n")
+    assert config(client, "bind") == b"127.0.0.1" and can_connect(server.port)
+    assert "Traceback" not in server.output()
+
+
 @pytest.mark.parametrize("nowhere", ["", "-192.0.2.77"])
 def test_no_address_keeps_the_clients_and_takes_no_more(fresh_server, nowhere: str):
     server = fresh_server()

@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import time
 from pathlib import Path
 
@@ -105,6 +106,17 @@ def test_address_that_is_not_ours_is_fatal(fresh_server):
     assert f"192.0.2.1:{port}" in server.output()
 
 
+@pytest.mark.parametrize("name", ["..", "a..b", "x" * 64, "\udcff\udcfe"])
+def test_name_that_no_host_can_have_is_fatal_and_logged(fresh_server, name):
+    port = free_port()
+    server = start_bare(fresh_server, "--port", port, "--bind", name, "--save", "")
+    assert server.wait_exit() == 1
+    line = f"Could not create server TCP listening socket {name}:{port}: ".encode(
+        "utf-8", "surrogateescape")
+    assert line in Path(server.output_path).read_bytes()
+    assert "Traceback" not in server.output()
+
+
 def test_optional_address_that_is_not_ours_is_passed_over(fresh_server):
     port = free_port()
     server = start_bare(fresh_server, "--port", port, "--bind", "-192.0.2.1", "127.0.0.1",
@@ -195,6 +207,43 @@ def test_unix_socket_that_was_left_behind_is_replaced(fresh_server, target):
     fresh_server("--unixsocket", target.sees(path))
     with Client.connect_unix(path) as client:
         client.expect_alive()
+
+
+@pytest.mark.parametrize("path, reason", [
+    ("/", "Address already in use"), ("/etc/passwd/x", "Not a directory"),
+    ("/nonexistent/x", "No such file or directory"), ("/tmp/" + "x" * 127, "path too long"),
+], ids=["a directory", "below a file", "in no directory", "too long"])
+def test_unix_socket_that_cannot_be_made_is_fatal_and_logged(fresh_server, path, reason):
+    """What was in the way of removing an old one ended in a traceback, and a path that is too long
+    was logged with the reason "Success"."""
+    server = start_bare(fresh_server, "--port", "0", "--save", "", "--unixsocket", path)
+    assert server.wait_exit() == 1
+    line = next(line for line in server.output().splitlines() if "Unix socket" in line)
+    assert "# Failed opening Unix socket: " in line and reason in line
+    assert "Traceback" not in server.output()
+
+
+@pytest.mark.target("fastredis", reason="a target in a chroot has a directory of its own")
+def test_start_in_a_directory_that_was_deleted(target, tmp_path):
+    port, gone = free_port(), tmp_path / "gone"
+    gone.mkdir()
+    server = subprocess.Popen(
+        ["sh", "-c", 'cd "$1" && rmdir "$1" && shift && exec "$@"', "sh", str(gone),
+         *target.command, "--port", str(port), "--save", ""],
+        env={**os.environ, **target.environment}, stdout=subprocess.PIPE)
+    try:
+        def answer():
+            try:
+                with Client.connect("127.0.0.1", port) as client:
+                    return client.call("CONFIG", "GET", "dir")
+            except OSError:
+                return None
+
+        assert eventually(answer, what="the first reply") == [b"dir", b""]
+    finally:
+        server.terminate()
+        output = server.communicate()[0].decode()
+    assert server.returncode == 0 and READY in output
 
 
 def test_configuration_from_standard_input(fresh_server):
