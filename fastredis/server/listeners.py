@@ -98,7 +98,7 @@ class Listeners:
     def _follow(self, config) -> None:
         """Open what is wanted and not open, close what is open and not wanted."""
         port = config["port"]
-        wanted = [(address.lstrip("-"), port) for address in config["bind"]] if port else []
+        wanted = [(host_of(address), port) for address in config["bind"]] if port else []
         gone = [place for place in self._tcp if place not in wanted]
         for place in gone:
             if place[1] == port:
@@ -114,7 +114,7 @@ class Listeners:
         opened: dict[Place, socket.socket] = {}
         try:
             for address in config["bind"]:
-                place = (address.lstrip("-"), port)
+                place = (host_of(address), port)
                 if place not in self._tcp and place not in opened:
                     listener = _open_tcp(address, port, config["tcp-backlog"])
                     if listener is not None:
@@ -124,6 +124,11 @@ class Listeners:
                 listener.close()
             raise
         self._tcp.update(opened)
+
+
+def host_of(address: str) -> str:
+    """A word of `bind` without the one `-` that makes it optional."""
+    return address.removeprefix("-")
 
 
 def open_tcp(config, port: int) -> list[socket.socket]:
@@ -147,7 +152,7 @@ def open_tcp(config, port: int) -> list[socket.socket]:
 def _open_tcp(address: str, port: int, backlog: int) -> socket.socket | None:
     """A listening socket; None where an optional address is not there."""
     optional = address.startswith("-")
-    host = address.lstrip("-")
+    host = host_of(address)
     try:
         return _open_one(host, port, backlog)
     except OSError as error:

@@ -164,7 +164,7 @@ def set_title(title: str) -> bool:
 def title_of(config, title: str = "fastredis-server") -> str:
     """The text of proc-title-template, with its variables filled in."""
     port = config["port"] or config["tls-port"]
-    host = config["bind"][0].lstrip("-") if config["bind"] else "*"
+    host = config["bind"][0].removeprefix("-") if config["bind"] else "*"
     values = {
         "title": title,
         "listen-addr": f"{host}:{port}" if port else config["unixsocket"],

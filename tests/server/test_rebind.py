@@ -71,6 +71,18 @@ def test_a_name_that_no_host_can_have_is_refused(fresh_server, name: bytes):
     assert "Traceback" not in server.output()
 
 
+@pytest.mark.parametrize("addresses", [
+    b"--::1", b"--127.0.0.1", b"127.0.0.1 ---127.0.0.1", b"-", b"--*"])
+def test_one_dash_means_optional_and_another_belongs_to_the_name(fresh_server, addresses: bytes):
+    """Every dash was taken off, so that a typing error became an address."""
+    server = fresh_server()
+    client = server.client()
+    assert client.raw("CONFIG", "SET", "bind", addresses) == (
+        b"-ERR CONFIG SET failed (possibly related to argument 'bind') - "
+        b"Failed to bind to specified addresses.\r\n")
+    assert config(client, "bind") == b"127.0.0.1" and can_connect(server.port)
+
+
 @pytest.mark.parametrize("nowhere", ["", "-192.0.2.77"])
 def test_no_address_keeps_the_clients_and_takes_no_more(fresh_server, nowhere: str):
     server = fresh_server()

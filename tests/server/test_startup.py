@@ -106,10 +106,10 @@ def test_address_that_is_not_ours_is_fatal(fresh_server):
     assert f"192.0.2.1:{port}" in server.output()
 
 
-@pytest.mark.parametrize("name", ["..", "a..b", "x" * 64, "\udcff\udcfe"])
+@pytest.mark.parametrize("name", ["..", "a..b", "x" * 64, "\udcff\udcfe", "-127.0.0.1"])
 def test_name_that_no_host_can_have_is_fatal_and_logged(fresh_server, name):
     port = free_port()
-    server = start_bare(fresh_server, "--port", port, "--bind", name, "--save", "")
+    server = start_bare(fresh_server, "--port", port, "--bind", f"-{name}", "--save", "")
     assert server.wait_exit() == 1
     line = f"Could not create server TCP listening socket {name}:{port}: ".encode(
         "utf-8", "surrogateescape")
