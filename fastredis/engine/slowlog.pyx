@@ -7,7 +7,8 @@
 #
 # At most 32 arguments of 128 bytes are kept of a command, and never a password.
 #
-# Ownership: the log owns its blocks; slowlog-max-len bounds their number.
+# Ownership: the log owns its blocks; slowlog-max-len bounds their number. A shorter one
+# takes effect with the next entry, so that 0, which stops the log, leaves what it holds to be read.
 
 cdef enum:
     SLOWLOG_ARGUMENTS_MAX = 32
@@ -16,7 +17,8 @@ cdef enum:
 
 
 cdef void slow_limits(int64_t slowlog_us, int64_t length, int64_t latency_ms) noexcept nogil:
-    """Set the thresholds; slowlog_us negative: no log; latency_ms 0: no latency monitor."""
+    """Set the thresholds; slowlog_us negative: no log; latency_ms 0: no latency monitor. What is
+    beyond a shorter length goes with the next entry."""
     cdef double per_us = clock_ticks_per_us()
     state.limits.slowlog_ticks = state.limits.latency_ticks = UINT64_MAX
     if 0 <= slowlog_us < INT64_MAX // 10000:
@@ -26,7 +28,6 @@ cdef void slow_limits(int64_t slowlog_us, int64_t length, int64_t latency_ms) no
     state.limits.slow_ticks = min(state.limits.slowlog_ticks, state.limits.latency_ticks)
     state.limits.latency_ms = latency_ms
     state.limits.slowlog_length = length
-    slowlog_trim(length)
 
 
 cdef void slow_command(Call *call, uint64_t ticks) noexcept nogil:
