@@ -68,20 +68,13 @@ def version_line() -> str:
     """What `-v` prints: the line that tools expect of redis-server, and our own version."""
     from fastredis import __version__
     from fastredis.server.directives import DEFAULT_REPORTED_VERSION
+    from fastredis.server.identity import build_id
 
     bits = 64 if sys.maxsize > 2**32 else 32
     return (
         f"Redis server v={DEFAULT_REPORTED_VERSION} sha=00000000:0 malloc=fastredis-slab "
-        f"bits={bits} build={_build_id(__version__)} fastredis={__version__}"
+        f"bits={bits} build={build_id()} fastredis={__version__}"
     )
-
-
-def _build_id(version: str) -> str:
-    """Sixteen hexadecimal digits that differ between versions of fastredis and of Python."""
-    import zlib
-
-    name = f"{version} {sys.version}".encode()
-    return f"{zlib.crc32(name):08x}{zlib.crc32(name[::-1]):08x}"
 
 
 def _test_memory(arguments: list[str]) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gc
 import signal
+import time
 
 import uvloop
 
@@ -57,6 +58,7 @@ class Server:
         self.tls = None  # tls_listeners.TlsListeners, once there is a tls-port
         self.migrator = None  # of MIGRATE, once it is used
         self.exit_code = 0
+        self.cron_ns = 0  # time spent in the cron since CONFIG RESETSTAT
         _use_huge_pages(config)
         config.on_change("prepare-huge-pages", _use_huge_pages)
         _coalesce_wakeups(config)
@@ -154,7 +156,9 @@ class Server:
 
     def _cron(self) -> None:
         self.loop.call_later(1 / self.config["hz"], self._cron)
+        began_ns = time.monotonic_ns()
         self.edge.cron()
+        self.cron_ns += time.monotonic_ns() - began_ns
 
     def _on_signal(self, number: int) -> None:
         if number == signal.SIGINT:

@@ -3,9 +3,9 @@
     engine counters --_engine.read_*()--> Metrics.section() --> lines "name:value"
 
 Exporters and client libraries parse these lines, so names and units are Redis's; where a field has
-another meaning here, its place below says so. Fields of things that fastredis has not (jemalloc's
-arenas, Lua's memory, I/O threads) are left out, and so is Keysizes, which would need a counter for
-each write.
+another meaning here, its place below says so. What fastredis has not (scripts, I/O threads, a
+defragmentation of memory) is zero. Keysizes is left out, which would need a counter for each write,
+and so are fields of Debug for which the loop would have to be watched more closely.
 
 Two fields identify fastredis: `server_name` and `fastredis_version`. `redis_version` is what
 libraries parse to choose commands (directive reported-redis-version).
@@ -21,9 +21,27 @@ import sys
 import time
 
 from fastredis import __version__, _engine
+from fastredis.server.identity import build_id
 from fastredis.server.text import fold
 
 Fields = list[tuple[str, object]]
+
+# Memory of scripts and functions, of which there are none.
+_SCRIPTING: Fields = [
+    ("used_memory_lua", 0),
+    ("used_memory_vm_eval", 0),
+    ("used_memory_lua_human", "0B"),
+    ("used_memory_scripts_eval", 0),
+    ("number_of_cached_scripts", 0),
+    ("number_of_functions", 0),
+    ("number_of_libraries", 0),
+    ("used_memory_vm_functions", 0),
+    ("used_memory_vm_total", 0),
+    ("used_memory_vm_total_human", "0B"),
+    ("used_memory_functions", 0),
+    ("used_memory_scripts", 0),
+    ("used_memory_scripts_human", "0B"),
+]
 
 
 def human_bytes(count: int) -> str:
@@ -74,10 +92,11 @@ class Metrics:
         Unknown names are ignored.
         """
         wanted = {fold(name) for name in names} or {"default"}
-        everything = not wanted.isdisjoint(("all", "everything"))
+        if not wanted.isdisjoint(("all", "everything")):
+            wanted.update(name for name, *_ in self._SECTIONS if name != "debug")
         texts = []
         for name, title, is_default, method in self._SECTIONS:
-            if everything or name in wanted or (is_default and "default" in wanted):
+            if name in wanted or (is_default and "default" in wanted):
                 lines = [f"{field}:{value}\r\n" for field, value in method(self)]
                 texts.append(f"# {title}\r\n" + "".join(lines))
         return "\r\n".join(texts)
@@ -93,11 +112,14 @@ class Metrics:
             ("fastredis_version", __version__),
             ("redis_git_sha1", "00000000"),
             ("redis_git_dirty", 0),
+            ("redis_build_id", build_id()),
             ("redis_mode", "cluster" if config["cluster-enabled"] else "standalone"),
             ("os", f"{system.sysname} {system.release} {system.machine}"),
             ("arch_bits", 64 if sys.maxsize > 2**32 else 32),
             ("monotonic_clock", "POSIX clock_gettime"),
             ("multiplexing_api", "epoll" if sys.platform == "linux" else "kqueue"),
+            ("atomicvar_api", "c11-builtin"),
+            ("gcc_version", _engine.compiler_version()),
             ("process_id", os.getpid()),
             ("process_supervised", supervisor or "no"),
             ("run_id", facts.run_id),
@@ -181,8 +203,10 @@ class Metrics:
             ("allocator_allocated", used),
             ("allocator_active", active),
             ("allocator_resident", resident),
+            ("allocator_muzzy", 0),
             ("total_system_memory", total),
             ("total_system_memory_human", human_bytes(total)),
+            *_SCRIPTING,
             ("maxmemory", config["maxmemory"]),
             ("maxmemory_human", human_bytes(config["maxmemory"])),
             ("maxmemory_policy", config["maxmemory-policy"]),
@@ -190,11 +214,15 @@ class Metrics:
             ("allocator_frag_bytes", active - used),
             ("allocator_rss_ratio", f"{_ratio(resident, active):.2f}"),
             ("allocator_rss_bytes", resident - active),
+            # All that is resident counts as the allocator's: it cannot tell what the rest takes.
+            ("rss_overhead_ratio", f"{_ratio(resident, resident):.2f}"),
+            ("rss_overhead_bytes", 0),
             ("mem_fragmentation_ratio", f"{_ratio(resident, used):.2f}"),
             ("mem_fragmentation_bytes", resident - used),
             ("mem_not_counted_for_evict", 0),
             ("mem_replication_backlog", 0),
             ("mem_total_replication_buffers", 0),
+            ("mem_replica_full_sync_buffer", 0),
             ("mem_clients_slaves", 0),
             ("mem_clients_normal", m["clients"]),
             ("mem_cluster_links", 0),
@@ -286,6 +314,12 @@ class Metrics:
             ("total_forks", 0),
             ("migrate_cached_sockets", self._facts.server.migration_connections()),
             ("slave_expires_tracked_keys", 0),
+            ("active_defrag_hits", 0),
+            ("active_defrag_misses", 0),
+            ("active_defrag_key_hits", 0),
+            ("active_defrag_key_misses", 0),
+            ("total_active_defrag_time", 0),
+            ("current_active_defrag_time", 0),
             ("tracking_total_keys", 0),
             ("tracking_total_items", 0),
             ("tracking_total_prefixes", 0),
@@ -294,8 +328,13 @@ class Metrics:
             ("dump_payload_sanitizations", c["dump_checks"]),
             ("total_reads_processed", c["reads"]),
             ("total_writes_processed", c["writes"]),
+            ("io_threaded_reads_processed", 0),
+            ("io_threaded_writes_processed", 0),
             ("client_query_buffer_limit_disconnections", c["query_buffer_disconnects"]),
             ("client_output_buffer_limit_disconnections", c["output_buffer_disconnects"]),
+            # Of a buffer that each client of Redis keeps for short replies; here is none.
+            ("reply_buffer_shrinks", 0),
+            ("reply_buffer_expands", 0),
             ("eventloop_cycles", c["loop_cycles"]),
             ("eventloop_duration_sum", c["loop_us"]),
             ("eventloop_duration_cmd_sum", c["command_us"]),
@@ -373,6 +412,16 @@ class Metrics:
             for one in _engine.read_databases()
         ]
 
+    def _debug(self) -> Fields:
+        return [
+            ("eventloop_duration_aof_sum", 0),
+            ("eventloop_duration_cron_sum", self._facts.server.cron_ns // 1000),
+            ("allocator_allocated_lua", 0),
+            ("allocator_active_lua", 0),
+            ("allocator_resident_lua", 0),
+            ("allocator_frag_bytes_lua", 0),
+        ]
+
     # Name, title, whether it is shown by default, and what makes its fields; in this order.
     _SECTIONS = (
         ("server", "Server", True, _server),
@@ -389,4 +438,5 @@ class Metrics:
         ("latencystats", "Latencystats", False, _latencystats),
         ("cluster", "Cluster", True, _cluster),
         ("keyspace", "Keyspace", True, _keyspace),
+        ("debug", "Debug", False, _debug),  # only by its name
     )

@@ -121,6 +121,7 @@ class ServerCommands:
     def config_resetstat(self, session_id: int, arguments: list[bytes]) -> Status:
         """CONFIG RESETSTAT"""
         _engine.reset_statistics()
+        self.server.cron_ns = 0
         return OK
 
     def config_rewrite(self, session_id: int, arguments: list[bytes]) -> Status:

@@ -150,6 +150,9 @@ def memory_stats(metrics: Metrics) -> dict[str, object]:
         "clients.normal": m["clients"],
         "cluster.links": 0,
         "aof.buffer": 0,
+        "lua.caches": 0,
+        "functions.caches": 0,
+        "script.VMs": 0,
     }
     for one in databases:
         reply[f"db.{one['id']}"] = {
@@ -169,10 +172,13 @@ def memory_stats(metrics: Metrics) -> dict[str, object]:
         "allocator.allocated": used,
         "allocator.active": active,
         "allocator.resident": resident,
+        "allocator.muzzy": 0,
         "allocator-fragmentation.ratio": active / max(used, 1),
         "allocator-fragmentation.bytes": active - used,
         "allocator-rss.ratio": resident / max(active, 1),
         "allocator-rss.bytes": resident - active,
+        "rss-overhead.ratio": resident / max(resident, 1),
+        "rss-overhead.bytes": 0,
         "fragmentation": resident / max(used, 1),
         "fragmentation.bytes": resident - used,
     })

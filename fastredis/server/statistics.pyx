@@ -3,6 +3,20 @@
 # Everything here is for INFO, MEMORY, LATENCY and exporters: O(sessions) or O(commands) at most,
 # tens of microseconds, and never a look at the data set beyond fixed samples.
 
+cdef extern from *:
+    """
+    #ifdef __GNUC__
+    #define COMPILER_MAJOR __GNUC__
+    #define COMPILER_MINOR __GNUC_MINOR__
+    #define COMPILER_PATCH __GNUC_PATCHLEVEL__
+    #else
+    #define COMPILER_MAJOR 0
+    #define COMPILER_MINOR 0
+    #define COMPILER_PATCH 0
+    #endif
+    """
+    int COMPILER_MAJOR, COMPILER_MINOR, COMPILER_PATCH
+
 cdef enum:
     TTL_SAMPLES = 256            # keys that the mean time to live of a database is taken from
 
@@ -229,8 +243,16 @@ def command_full_name(typed: bytes) -> str | None:
 
 
 def reset_statistics() -> None:
-    """CONFIG RESETSTAT."""
+    """CONFIG RESETSTAT. Refused passwords are counted on, as by Redis: who guesses them may not
+    hide it."""
+    cdef uint64_t refused = state.stats.auth_failures
     stats_reset()
+    state.stats.auth_failures = refused
+
+
+def compiler_version() -> str:
+    """The version of GCC that the extension was compiled by, or that its compiler stands for."""
+    return f"{COMPILER_MAJOR}.{COMPILER_MINOR}.{COMPILER_PATCH}"
 
 
 # ---- the client whose command runs ----
