@@ -232,7 +232,11 @@ class Memory(Number):
 
 
 class Percent(Directive):
-    """An amount of memory or a percentage; a percentage N is the value -N."""
+    """An amount of memory or a percentage; a percentage N is the value -N.
+
+    An amount past 63 bits becomes the largest one. (redis-server takes it for a negative number:
+    18446744073709551615 means 1 % there, and 9223372036854775808 is refused.)
+    """
 
     __slots__ = ()
     counts_zeros = True
@@ -245,7 +249,7 @@ class Percent(Directive):
             amount = parse_memory(until_zero(text))
             if amount is None:
                 raise ConfigError("argument must be a memory or percent value")
-            value = amount if amount <= LONG_MAX else -101
+            value = min(amount, LONG_MAX)
         if value < -100:
             raise ConfigError("percentage argument must be less or equal to 100")
         return value

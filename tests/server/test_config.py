@@ -46,6 +46,7 @@ NOT_COMPARED = {
 # (directive, value) -> why 7.0 answers differently; 8.0 is what the table follows.
 OTHERWISE = {
     ("maxmemory-clients", "99999999999999999999"): "read modulo 2**64 there, as -1, which is 1 %",
+    ("maxmemory-clients", "9223372036854775808"): "read modulo 2**64 there, as less than -100 %",
     ("loglevel", "nothing"): "8.0 has this level",
     ("maxmemory-samples", "65"): "8.0 has an upper bound",
     ("maxmemory-samples", "150"): "8.0 has an upper bound",
@@ -472,3 +473,14 @@ def test_rewrite_without_a_file_answers_as_the_real_server_does(asking: Client):
     with pytest.raises(ConfigError) as refused:
         Config().rewrite()
     assert b"ERR " + str(refused.value).encode() == asking.call("CONFIG", "REWRITE")
+
+
+@pytest.mark.parametrize("amount", ["9223372036854775807", "9223372036854775808",
+                                    "18446744073709551615", "99999999999999999999"])
+def test_a_huge_limit_of_clients_is_the_largest_one(amount: str):
+    """Deliberate difference: CONFIG SET, memory values."""
+    config = Config()
+    config.set([(b"maxmemory-clients", amount.encode())])
+    assert config["maxmemory-clients"] == 2**63 - 1
+    with pytest.raises(ConfigError, match="percentage argument must be less or equal to 100"):
+        config.set([(b"maxmemory-clients", b"101%")])
