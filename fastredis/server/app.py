@@ -16,7 +16,7 @@ import uvloop
 
 from fastredis import _engine
 from fastredis.server import logs
-from fastredis.server.listeners import Listeners
+from fastredis.server.listeners import Listeners, needs_tls
 from fastredis.server.process import StartError, set_title, title_of
 from fastredis.server.python_handlers import bind_all
 from fastredis.server.text import encode
@@ -26,8 +26,9 @@ _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 # What the TLS port follows.
 _TLS = (
     "bind", "tls-auth-clients", "tls-ca-cert-dir", "tls-ca-cert-file", "tls-cert-file",
-    "tls-ciphers", "tls-dh-params-file", "tls-key-file", "tls-key-file-pass", "tls-port",
-    "tls-prefer-server-ciphers", "tls-protocols", "tls-session-caching",
+    "tls-ciphers", "tls-cluster", "tls-dh-params-file", "tls-key-file", "tls-key-file-pass",
+    "tls-port", "tls-prefer-server-ciphers", "tls-protocols", "tls-replication",
+    "tls-session-caching",
 )
 
 # How long collections stay compact: argument of the engine, directive.
@@ -55,7 +56,7 @@ class Server:
         self.loop = uvloop.new_event_loop()
         self.edge: _engine.Edge | None = None
         self.listeners: Listeners | None = None
-        self.tls = None  # tls_listeners.TlsListeners, once there is a tls-port
+        self.tls = None  # tls_listeners.TlsListeners, once TLS is asked for
         self.migrator = None  # of MIGRATE, once it is used
         self.exit_code = 0
         self.cron_ns = 0  # time spent in the cron since CONFIG RESETSTAT
@@ -89,9 +90,12 @@ class Server:
         self.edge = _engine.Edge()
         self.listeners = Listeners(self.edge)
         try:
+            # Bad certificates end the start before a client has come in by another port.
+            if needs_tls(self.config):
+                self._tls_listeners().configure(self.config)
             self.listeners.open(self.config)
             if self.config["tls-port"]:
-                self._tls_listeners().open(self.config)
+                self.tls.open(self.config)
         except StartError:
             self.listeners.close()
             self.edge.close()
@@ -123,7 +127,7 @@ class Server:
 
     def _change_tls(self, config) -> None:
         """Follow a CONFIG SET of what TLS depends on."""
-        if self.tls is None and not config["tls-port"]:
+        if self.tls is None and not needs_tls(config):
             return
         self._tls_listeners().change(config)
 

@@ -126,6 +126,11 @@ class Listeners:
         self._tcp.update(opened)
 
 
+def needs_tls(config) -> bool:
+    """Whether certificates must be there, be it for connections that are yet to be made."""
+    return bool(config["tls-port"] or config["tls-cluster"] or config["tls-replication"])
+
+
 def host_of(address: str) -> str:
     """A word of `bind` without the one `-` that makes it optional."""
     return address.removeprefix("-")

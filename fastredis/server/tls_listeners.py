@@ -18,7 +18,7 @@ import socket
 from fastredis import _engine
 from fastredis.server import logs
 from fastredis.server.directive_kinds import ConfigError
-from fastredis.server.listeners import open_tcp
+from fastredis.server.listeners import needs_tls, open_tcp
 from fastredis.server.process import StartError
 from fastredis.server.tls import TlsError, server_context
 
@@ -28,39 +28,47 @@ class TlsListeners:
 
     def __init__(self, loop) -> None:
         self._loop = loop
+        self._context = None  # an ssl.SSLContext, once the certificates were read
         self._sockets: list[socket.socket] = []
         self._place: tuple = ()
         self._servers: list = []
 
-    def open(self, config) -> None:
-        """Listen as the configuration says, before the loop runs; raises StartError."""
+    def configure(self, config) -> None:
+        """Read the certificates, before anything listens; raises StartError."""
         try:
-            context = server_context(config)
+            self._context = server_context(config)
         except TlsError as error:
             logs.warning("%s", error)
             raise StartError("Failed to configure TLS. Check logs for more info.") from error
+
+    def open(self, config) -> None:
+        """Listen as the configuration says, before the loop runs; raises StartError.
+
+        To be called behind `configure()`.
+        """
         self._bind(config)
-        for started in self._start_servers(context):
+        for started in self._start_servers():
             self._servers.append(self._loop.run_until_complete(started))
 
     def change(self, config) -> None:
         """Follow a CONFIG SET while the loop runs; raises ConfigError where that cannot be."""
+        if needs_tls(config):
+            try:
+                self._context = server_context(config)
+            except TlsError as error:
+                logs.warning("%s", error)
+                text = "Unable to update TLS configuration. Check server logs."
+                raise ConfigError(text) from None
         if not config["tls-port"]:
             self.close()
             return
-        try:
-            context = server_context(config)
-        except TlsError as error:
-            logs.warning("%s", error)
-            text = "Unable to update TLS configuration. Check server logs."
-            raise ConfigError(text) from None
         try:
             self._bind(config)
         except StartError:
             text = "Unable to listen on this port. Check server logs."
             raise ConfigError(text) from None
         self._close_servers()
-        for started in self._start_servers(context):
+        for started in self._start_servers():
             self._loop.create_task(started).add_done_callback(self._keep_server)
 
     def close(self) -> None:
@@ -83,10 +91,10 @@ class TlsListeners:
         self.close()
         self._sockets, self._place = opened, place
 
-    def _start_servers(self, context) -> list:
+    def _start_servers(self) -> list:
         _engine.share_loop(True)
         return [
-            self._loop.create_server(_engine.Connection, sock=one.dup(), ssl=context)
+            self._loop.create_server(_engine.Connection, sock=one.dup(), ssl=self._context)
             for one in self._sockets
         ]
 

@@ -246,6 +246,28 @@ def test_start_in_a_directory_that_was_deleted(target, tmp_path):
     assert server.returncode == 0 and READY in output
 
 
+@pytest.mark.parametrize("option", [
+    ("--tls-port", "0"), ("--tls-cluster", "yes"), ("--tls-replication", "yes")])
+def test_missing_certificates_end_the_start_before_anything_is_listened_on(fresh_server, option):
+    """Clients were let in by the plain port, and lost when the certificates were looked at."""
+    first = fresh_server()
+    option = ("--tls-port", str(free_port())) if option[0] == "--tls-port" else option
+    server = start_bare(fresh_server, "--port", first.port, "--save", "", *option)
+    assert server.wait_exit() == 1
+    assert "Failed to configure TLS. Check logs for more info." in server.output()
+    assert "Could not create server TCP listening socket" not in server.output()
+
+
+@pytest.mark.parametrize("name", ["tls-cluster", "tls-replication"])
+def test_connections_by_tls_are_not_promised_without_certificates(fresh_server, name):
+    client = fresh_server().client()
+    assert client.raw("CONFIG", "SET", name, "yes") == (
+        f"-ERR CONFIG SET failed (possibly related to argument '{name}') - Unable to update TLS "
+        "configuration. Check server logs.\r\n").encode()
+    assert client.call("CONFIG", "GET", name) == [name.encode(), b"no"]
+    client.ok("CONFIG", "SET", name, "no")
+
+
 def test_configuration_from_standard_input(fresh_server):
     server = fresh_server("-", stdin_text="maxclients 77\n# a comment\n\ntimeout 123\n")
     assert server.client().pipeline([("CONFIG", "GET", "maxclients"), ("CONFIG", "GET", "timeout")]

@@ -376,6 +376,21 @@ def test_tls_port_opens_moves_and_closes_while_the_server_runs(fresh_server, cer
     assert over_tls.call("PING") == b"PONG", "who is connected stays so"
 
 
+def test_certificates_are_wanted_for_as_long_as_connections_are_to_use_tls(
+        fresh_server, certificates):
+    client = fresh_server().client()
+    names = [f"tls-{name}" for name in ("cert-file", "key-file", "ca-cert-file")]
+    files = [str(certificates / name) for name in ("server.crt", "server.key", "server.crt")]
+    pairs = [word for pair in zip(names, files) for word in pair]
+    client.ok("CONFIG", "SET", *pairs, "tls-replication", "yes")
+    refused = client.raw("CONFIG", "SET", "tls-cert-file", "/nonexistent")
+    assert refused.startswith(b"-ERR CONFIG SET failed (possibly related to argument "
+                              b"'tls-cert-file') - Unable to update TLS configuration.")
+    assert client.call("CONFIG", "GET", "tls-cert-file")[1] == files[0].encode()
+    client.ok("CONFIG", "SET", "tls-replication", "no")
+    client.ok("CONFIG", "SET", "tls-cert-file", "/nonexistent")
+
+
 def test_tls_port_follows_bind(tls_server, certificates):
     server = tls_server()
     client = server.client()
