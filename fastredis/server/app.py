@@ -22,6 +22,8 @@ from fastredis.server.python_handlers import bind_all
 from fastredis.server.text import encode
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+# They would end the process, and scripts that look after Redis send them without harm.
+_IGNORED_SIGNALS = (signal.SIGHUP, signal.SIGUSR2, signal.SIGALRM)
 
 # What the TLS port follows.
 _TLS = (
@@ -107,7 +109,8 @@ class Server:
         for number in _STOP_SIGNALS:
             self.loop.add_signal_handler(number, self._on_signal, number)
         _engine.exit_at_second_interrupt()
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        for number in _IGNORED_SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
         self.loop.add_reader(self.edge.fileno(), self.edge.drain)
         self.loop.call_later(1 / self.config["hz"], self._cron)
         self._announce()

@@ -268,6 +268,15 @@ def test_connections_by_tls_are_not_promised_without_certificates(fresh_server, 
     client.ok("CONFIG", "SET", name, "no")
 
 
+@pytest.mark.parametrize("number", [signal.SIGUSR2, signal.SIGALRM], ids=["SIGUSR2", "SIGALRM"])
+def test_signals_that_mean_nothing_leave_the_server_alone(fresh_server, number):
+    """The default action of both ends a process."""
+    server = fresh_server()
+    server.send_signal(number)
+    time.sleep(0.05)
+    server.client().expect_alive()
+
+
 def test_configuration_from_standard_input(fresh_server):
     server = fresh_server("-", stdin_text="maxclients 77\n# a comment\n\ntimeout 123\n")
     assert server.client().pipeline([("CONFIG", "GET", "maxclients"), ("CONFIG", "GET", "timeout")]
