@@ -189,9 +189,11 @@ def _start(config, configured: bool) -> int:
 
 def _apply_collation(config) -> None:
     """Set the order of text, unless it is the plain one, which needs no module."""
-    named = config["locale-collate"] or next(
+    from fastredis.server.text import from_system
+
+    named = config["locale-collate"] or from_system(next(
         filter(None, map(os.environ.get, ("LC_ALL", "LC_COLLATE", "LANG"))), "C"
-    )
+    ))
     if named in ("C", "POSIX"):
         return
     from fastredis.server import logs
