@@ -7,13 +7,15 @@
 # the session) is kept in Session.pending, which begins with the first byte of a command.
 #
 # A session is suspended while CLIENT PAUSE holds it, a blocking command waits, or its replies are
-# not read. Suspended sessions keep their input; the edge stops reading for them, so memory stays
-# bounded by the kernel's buffers.
+# not read. Suspended sessions keep their input. The edge stops reading from one that does not read,
+# so that memory stays bounded by the kernel's buffers; one that waits is read on, to see when it
+# goes, and cut off above client-query-buffer-limit.
 #
 # Ownership: session_new / session_close (marks) / sessions_reap (frees, at the top of the loop).
 
 cdef enum:
     OFFER_COMMANDS_MAX = 1 << 14  # commands of one session in one batch
+    OFFER_COMMANDS_MIN = 8        # of one that has just waited; twice as many the next time
     PREFETCH_BUCKETS = 12         # how many commands ahead the bucket is loaded ...
     PREFETCH_ENTRIES = 7          # ... then the entry, or the overflow unit of the bucket ...
     PREFETCH_OVERFLOWN = 4        # ... then the entry that stands there ...
@@ -23,8 +25,6 @@ cdef enum:
     OUTPUT_HELD_AT = 256 * 1024   # unread replies from which on a session is suspended
     CLOCK_JUMP_MS = 10            # the wall clock was set
     CLOCK_KEPT_US = 200           # the clocks are read again before the next command
-    HELD_INPUT_MAX = 1 << 20      # read ahead of a session that waits
-    HELD_INPUT_MAX_UNAUTHENTICATED = 64 * 1024
     PURGE_EVERY_MS = 10           # empty memory goes back to the system 1 MB at a time
 
 
@@ -49,6 +49,7 @@ cdef Session *session_new(int fd) noexcept nogil:
     s.fd = fd
     s.database = &state.databases[0]
     s.created_ms = s.active_ms = state.now_monotonic_ms
+    s.offer_max = OFFER_COMMANDS_MAX
     reply_init(&s.out)
     resp_parser_init(&s.parser)
     if state.sessions == NULL:
@@ -159,19 +160,50 @@ cdef void pending_free(Session *s) noexcept nogil:
     if s.pending != NULL:
         lazyfree_block(s.pending, s.pending_capacity)
     s.pending = NULL
-    s.pending_length = s.pending_capacity = 0
+    s.pending_start = s.pending_length = s.pending_capacity = 0
+
+
+cdef inline char *pending_data(const Session *s) noexcept nogil:
+    return s.pending + s.pending_start
 
 
 cdef char *pending_room(Session *s, size_t more) noexcept nogil:
-    """Room for `more` bytes behind the kept input, growing by half: each byte is copied at most a
-    few times, however the input is cut."""
+    """Room for `more` bytes behind the kept input. The block grows by half, and its input moves to
+    the front where that frees as much as it moves: each byte is copied at most a few times,
+    however the input is cut."""
     cdef size_t needed = s.pending_length + more
     cdef size_t capacity
-    if needed > s.pending_capacity:
-        capacity = max(needed, s.pending_capacity + (s.pending_capacity >> 1))
+    if (s.pending_start and s.pending_start + needed > s.pending_capacity
+            and s.pending_start >= s.pending_length):
+        memmove(s.pending, pending_data(s), s.pending_length)
+        s.pending_start = 0
+    if s.pending_start + needed > s.pending_capacity:
+        capacity = max(s.pending_start + needed, s.pending_capacity + (s.pending_capacity >> 1))
         s.pending = <char *>alloc_resize(s.pending, s.pending_capacity, capacity)
         s.pending_capacity = capacity
-    return s.pending + s.pending_length
+    return pending_data(s) + s.pending_length
+
+
+cdef void pending_shrink(Session *s) noexcept nogil:
+    """Move what is left into a block of its size."""
+    cdef char *moved = <char *>alloc_new(s.pending_length)
+    memcpy(moved, pending_data(s), s.pending_length)
+    lazyfree_block(s.pending, s.pending_capacity)
+    s.pending = moved
+    s.pending_start = 0
+    s.pending_capacity = s.pending_length
+
+
+cdef bint pending_add(Session *s, const char *data, size_t length) noexcept nogil:
+    """Keep what has come from a session that waits; False where it is more than a client may
+    send. It is read on while it waits, because the end of its connection stands behind what it
+    has sent: who has gone must not be served."""
+    memcpy(pending_room(s, length), data, length)
+    s.pending_length += length
+    if s.pending_length > state.limits.input_watched and input_over_limit(s):
+        state.stats.query_buffer_disconnects += 1
+        return False
+    return True
 
 
 cdef void pending_keep(Work *work) noexcept nogil:
@@ -182,24 +214,20 @@ cdef void pending_keep(Work *work) noexcept nogil:
         if s.pending != NULL:
             pending_free(s)
     elif work.is_pending:
-        if work.consumed:
-            memmove(s.pending, s.pending + work.consumed, left)
+        s.pending_start += work.consumed
         s.pending_length = left
         if s.pending_capacity > PENDING_KEPT_MAX and left < s.pending_capacity // 4:
-            s.pending = <char *>alloc_resize(s.pending, s.pending_capacity, left)
-            s.pending_capacity = left
+            pending_shrink(s)
     else:
         memcpy(pending_room(s, left), work.data + work.consumed, left)
         s.pending_length += left
 
 
-cdef inline size_t held_input_max(const Session *s) noexcept nogil:
-    """How much input is kept of a session that waits. It is read on, because the end of its
-    connection stands behind what it has sent: who has gone must not be served. But nobody can fill
-    the memory while he waits."""
-    if s.flags & SESSION_AUTHENTICATED:
-        return HELD_INPUT_MAX
-    return HELD_INPUT_MAX_UNAUTHENTICATED
+cdef inline bint reads_ahead(const Session *s) noexcept nogil:
+    """Whether the session waits and may send on. Before AUTH that is little."""
+    return (s.flags & (SESSION_BLOCKED | SESSION_HELD_BY_PAUSE)
+            and not (s.flags & (SESSION_HELD_BY_OUTPUT | SESSION_CLOSING))
+            and (s.flags & SESSION_AUTHENTICATED or s.pending_length < PENDING_KEPT_MAX))
 
 
 # ---- a batch ----
@@ -225,19 +253,18 @@ cdef void session_offer(Session *s, char *data, size_t length, bint is_pending) 
     """Parse input of a session into the batch. At most WORKS_MAX offers a batch."""
     cdef Work *work = &state.works[state.work_count]
     cdef resp_limits limits
-    cdef uint32_t most = OFFER_COMMANDS_MAX
     limits.bulk_max = state.limits.bulk_max
     limits.unauthenticated = state.password_required and not (s.flags & SESSION_AUTHENTICATED)
-    work.is_single = limits.unauthenticated
-    if work.is_single:
-        most = 1                 # what follows is judged when this one has been executed
+    # Before AUTH what follows a command is judged when that has been executed.
+    work.most = 1 if limits.unauthenticated else s.offer_max
     state.work_count += 1
     work.session = s
     work.data = data
     work.length = length
     work.is_pending = is_pending
     work.first = state.batch.command_count
-    work.status = resp_parse(&s.parser, &state.batch, data, length, &limits, most, &work.consumed)
+    work.status = resp_parse(&s.parser, &state.batch, data, length, &limits, work.most,
+                             &work.consumed)
     work.end = state.batch.command_count
 
 
@@ -325,6 +352,15 @@ cdef inline void _advance(Lookaheads *all, Ahead kind, uint32_t until) noexcept 
         ahead.index += 1
 
 
+cdef void _advance_past(Lookaheads *all, uint32_t end) noexcept nogil:
+    """Look at no command before `end` any more: what holds their bytes is about to move."""
+    cdef uint32_t i
+    for i in range(all.of[<int>AHEAD_OVERFLOWN].index, min(all.of[<int>AHEAD_ENTRIES].index, end)):
+        all.overflown &= ~(<uint64_t>1 << (i & 63))
+    for i in range(AHEADS):
+        all.of[i].index = max(all.of[i].index, end)
+
+
 cdef void batch_run() noexcept nogil:
     """Execute what has been offered, session by session, and send the replies of each."""
     cdef Lookaheads aheads
@@ -368,7 +404,10 @@ cdef inline void _work_run(Work *work, Lookaheads *aheads) noexcept nogil:
             state.ticks = clock_ticks()
     else:
         return
-    # Stopped early: what was not executed is parsed again when the session goes on.
+    # Stopped early: what was not executed is parsed again when the session goes on. Who waits for
+    # each of many commands is then offered few at a time, so that it is not parsed over and over.
+    s.offer_max = OFFER_COMMANDS_MIN
+    _advance_past(aheads, work.end)
     work.consumed = executed_end
     work.status = RESP_OK
     resp_parser_free(&s.parser)
@@ -394,8 +433,9 @@ cdef void _work_end(Work *work) noexcept nogil:
         state.stats.query_buffer_disconnects += 1
         s.flags |= SESSION_CLOSE_NOW
     elif s.pending_length and not (s.flags & SESSION_HELD):
-        if work.end - work.first >= (1 if work.is_single else OFFER_COMMANDS_MAX):
+        if work.end - work.first >= work.most:
             session_make_ready(s)
+            s.offer_max = min(2 * s.offer_max, <uint32_t>OFFER_COMMANDS_MAX)
     if state.hooks.flush != NULL:
         state.hooks.flush(s)
 
@@ -434,14 +474,15 @@ cdef void session_feed(Session *s, char *data, size_t length) noexcept nogil:
     s.net_in += length
     s.active_ms = state.now_monotonic_ms
     if s.flags & (SESSION_HELD | SESSION_CLOSING):
-        if not (s.flags & SESSION_CLOSING):
-            memcpy(pending_room(s, length), data, length)
-            s.pending_length += length
+        if not (s.flags & SESSION_CLOSING) and not pending_add(s, data, length):
+            session_kill(s)
+        else:
+            client_count(s)
         return
     if s.pending_length:
         memcpy(pending_room(s, length), data, length)
         s.pending_length += length
-        session_offer(s, s.pending, s.pending_length, True)
+        session_offer(s, pending_data(s), s.pending_length, True)
     else:
         session_offer(s, data, length, False)
     batch_run()
@@ -462,7 +503,7 @@ cdef void sessions_run_ready() noexcept nogil:
         if s.flags & (SESSION_HELD | SESSION_CLOSING):
             pass
         elif s.pending_length:
-            session_offer(s, s.pending, s.pending_length, True)
+            session_offer(s, pending_data(s), s.pending_length, True)
             batch_run()
         elif state.hooks.flush != NULL:
             state.hooks.flush(s)        # also lets the edge read from it again

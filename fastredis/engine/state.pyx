@@ -261,9 +261,11 @@ ctypedef struct Session:
     Database *database
     reply out
     resp_parser parser
-    char *pending                # input that could not be executed yet; begins with a command
+    char *pending                # block of input that could not be executed yet, which begins
+    size_t pending_start         # here, with a command
     size_t pending_length
     size_t pending_capacity
+    uint32_t offer_max           # commands that are parsed at a time
     MultiQueue queue
     uint32_t exec_count          # commands of the EXEC that runs
     Watch *watches
@@ -421,7 +423,7 @@ ctypedef struct Work:
     uint32_t end
     resp_status status
     bint is_pending              # data is the session's own pending buffer
-    bint is_single               # one command only: what follows is judged when it has run
+    uint32_t most                # commands that were asked for
 
 # ---- set by the server layer ----
 

@@ -7,8 +7,8 @@
 #
 # Back-pressure: while the transport's buffer is full (between pause_writing and resume_writing)
 # replies stay in Session.out, where large values are references, not copies. From there on it is as
-# at the edge: above OUTPUT_HELD_AT the session is suspended. A suspended session is still read from
-# until held_input_max bytes wait, so that the end of the connection is seen.
+# at the edge: above OUTPUT_HELD_AT the session is suspended. One that waits for something else is
+# read on (reads_ahead), so that the end of the connection is seen.
 #
 # Ownership: the transport owns the Connection, Session.transport borrows it until connection_lost.
 
@@ -139,8 +139,8 @@ cdef class Connection:
         """Take more input only while what waits to be executed is little."""
         cdef Session *s = self.session
         if s.flags & SESSION_HELD_BY_OUTPUT or (
-                (s.flags & SESSION_HELD or s.is_ready)
-                and s.pending_length >= held_input_max(s)):
+                (s.flags & SESSION_HELD or s.is_ready) and not reads_ahead(s)
+                and s.pending_length >= PENDING_KEPT_MAX):
             self.transport.pause_reading()
         else:
             self.transport.resume_reading()

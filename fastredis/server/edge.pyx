@@ -24,8 +24,7 @@
 # their network card delays its interrupts already.
 #
 # Which events a socket is watched for follows from its session alone (edge_interest): readable
-# unless it does not read its replies or much of its input is kept already, writable while replies
-# wait.
+# unless its replies or its input pile up, writable while replies wait.
 
 from libc.errno cimport errno, EAGAIN, ECONNABORTED, EMFILE, ENFILE
 
@@ -61,13 +60,6 @@ cdef void edge_interest(Session *s) noexcept nogil:
     if wanted != s.poll_events:
         net_poller_watch(&edge.poller, s.fd, s, s.poll_events, wanted)
         s.poll_events = wanted
-
-
-cdef inline bint reads_ahead(const Session *s) noexcept nogil:
-    """Whether the session waits, and what it sends meanwhile is kept."""
-    return (s.flags & (SESSION_BLOCKED | SESSION_HELD_BY_PAUSE)
-            and not (s.flags & (SESSION_HELD_BY_OUTPUT | SESSION_CLOSING))
-            and s.pending_length < held_input_max(s))
 
 
 cdef bint output_over_limit(Session *s) noexcept nogil:
@@ -185,7 +177,7 @@ cdef void read_session(Session *s) noexcept nogil:
         coalesce_turn(&edge.turns, s, &s.turn, edge.cycle_ticks)
     if s.pending_length:
         s.pending_length += received
-        session_offer(s, s.pending, s.pending_length, True)
+        session_offer(s, pending_data(s), s.pending_length, True)
     else:
         use_read_buffer(received)
         session_offer(s, target, received, False)
@@ -209,8 +201,9 @@ cdef void read_ahead(Session *s) noexcept nogil:
         read_failed(s, received == 0)
         return
     count_received(s, received)
-    memcpy(pending_room(s, received), target, received)
-    s.pending_length += received
+    if not pending_add(s, target, received):
+        session_close(s)
+        return
     client_count(s)
     if not reads_ahead(s):
         edge_interest(s)
