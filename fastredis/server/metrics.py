@@ -4,8 +4,8 @@
 
 Exporters and client libraries parse these lines, so names and units are Redis's; where a field has
 another meaning here, its place below says so. What fastredis has not (scripts, I/O threads, a
-defragmentation of memory) is zero. Keysizes is left out, which would need a counter for each write,
-and so are fields of Debug for which the loop would have to be watched more closely.
+defragmentation of memory) is zero. Keysizes comes only by its name, because it looks at every key;
+fields of Debug for which the loop would have to be watched more closely are left out.
 
 Two fields identify fastredis: `server_name` and `fastredis_version`. `redis_version` is what
 libraries parse to choose commands (directive reported-redis-version).
@@ -44,6 +44,11 @@ _SCRIPTING: Fields = [
 ]
 
 
+# Sizes of values, in the order of the engine's types.
+_SIZES = ("strings_sizes", "lists_items", "sets_items", "zsets_items", "hashes_items")
+_ONLY_BY_NAME = ("keysizes", "debug")
+
+
 def human_bytes(count: int) -> str:
     """A size as people read it: 999B, 1.50K, 23.54G."""
     if count < 1024:
@@ -79,6 +84,15 @@ def _percent(part: float, whole: float) -> str:
     return f"{100 * _ratio(part, whole):.2f}%"
 
 
+def _short(power: int) -> str:
+    """A power of two with its largest unit: 512, 1K, 64K, 2M."""
+    for unit in ("", "K", "M"):
+        if power < 1024:
+            return f"{power}{unit}"
+        power >>= 10
+    return f"{power}G"
+
+
 class Metrics:
     """INFO of one server. `facts` is the `commands.ServerCommands` that knows the server."""
 
@@ -93,7 +107,7 @@ class Metrics:
         """
         wanted = {fold(name) for name in names} or {"default"}
         if not wanted.isdisjoint(("all", "everything")):
-            wanted.update(name for name, *_ in self._SECTIONS if name != "debug")
+            wanted.update(name for name, *_ in self._SECTIONS if name not in _ONLY_BY_NAME)
         texts = []
         for name, title, is_default, method in self._SECTIONS:
             if name in wanted or (is_default and "default" in wanted):
@@ -412,6 +426,15 @@ class Metrics:
             for one in _engine.read_databases()
         ]
 
+    def _key_sizes(self) -> Fields:
+        return [
+            (f"db{one['id']}_distrib_{name}",
+             ",".join(f"{_short(size)}={count}" for size, count in counts.items()))
+            for one in _engine.read_databases()
+            for name, counts in zip(_SIZES, _engine.read_key_sizes(one["id"]))
+            if counts
+        ]
+
     def _debug(self) -> Fields:
         return [
             ("eventloop_duration_aof_sum", 0),
@@ -438,5 +461,6 @@ class Metrics:
         ("latencystats", "Latencystats", False, _latencystats),
         ("cluster", "Cluster", True, _cluster),
         ("keyspace", "Keyspace", True, _keyspace),
-        ("debug", "Debug", False, _debug),  # only by its name
+        ("keysizes", "Keysizes", False, _key_sizes),
+        ("debug", "Debug", False, _debug),
     )

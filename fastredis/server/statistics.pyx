@@ -128,6 +128,55 @@ def read_databases() -> list:
     return found
 
 
+# ---- sizes of values ----
+
+cdef enum:
+    SIZED_TYPES = <int>ENTRY_HASH + 1    # streams have none, as in Redis
+    SIZE_BINS = 65               # of 0, of 1, of 2 and 3, of 4 to 7 ...
+
+ctypedef struct SizeCounts:
+    uint64_t of[SIZED_TYPES][SIZE_BINS]
+
+
+cdef size_t value_size(const entry *e) noexcept nogil:
+    """Bytes of a string, else the number of elements."""
+    cdef entry_type type = entry_get_type(e)
+    if type == ENTRY_STRING:
+        return string_length(e)
+    if type == ENTRY_LIST:
+        return list_length(e)
+    if type == ENTRY_SET:
+        return set_count(e)
+    if type == ENTRY_ZSET:
+        return zset_count(e)
+    return fields_count_alive(e, state.now_ms)
+
+
+cdef void _size_visit(void *context, void *element) noexcept nogil:
+    cdef const entry *e = <const entry *>element
+    cdef size_t size
+    if <int>entry_get_type(e) < SIZED_TYPES:
+        size = value_size(e)
+        (<SizeCounts *>context).of[<int>entry_get_type(e)][64 - _leading_zeros(size) if size
+                                                           else 0] += 1
+
+
+def read_key_sizes(database: int) -> list:
+    """How many values of a database have which size, by type (strings, lists, sets, sorted sets,
+    hashes): dicts from the power of two at or below the size, or 0, to their number. Looks at
+    every key."""
+    cdef SizeCounts counts
+    cdef Database *db = &state.databases[<int>database]
+    memset(&counts, 0, sizeof(counts))
+    with nogil:
+        hashtable_each(&db.keys, _size_visit, &counts)
+    return [
+        {1 << (bin - 1) if bin else 0: counts.of[type][bin]
+         for bin in range(SIZE_BINS) if counts.of[type][bin]}
+        for type in range(SIZED_TYPES)
+    ]
+
+
 def read_changes() -> int:
     """Changes since the last save."""
     return state.dirty

@@ -76,8 +76,7 @@ def test_info_has_the_fields_of_redis_in_their_order(dialogue: Dialogue) -> None
             fields = expected.setdefault(line[2:], [])
         else:
             fields.append(line)
-    del expected["Keysizes"]  # would need a counter for each write
-    found = info(dialogue, "everything")
+    found = info(dialogue, "everything", "keysizes")
     for section, names in expected.items():
         assert [name for name in found[section] if name in names] == names, section
 
@@ -170,6 +169,27 @@ def test_info_keyspace_lists_databases_that_have_keys(dialogue: Dialogue) -> Non
     assert re.match(r"keys=1,expires=0,avg_ttl=0", keyspace["db5"])
     dialogue.ok("FLUSHALL")
     assert info(dialogue, "keyspace")["Keyspace"] == {}
+
+
+SIZED = ["SET a x", "SET n 12345", ["SET", "long", "x" * 1500], ["SET", "big", "x" * 3_000_000],
+         ["SET", "even", "x" * 1024], "RPUSH l 1 2 3", "SADD s 1 2", "ZADD z 1 a", "HSET h a 1 b 2",
+         "HSET h4 a 1 b 2 c 3 d 4"]
+
+
+@pytest.mark.target("fastredis", "redis>=8", reason="older ones do not know the sizes")
+def test_info_keysizes_tells_how_many_values_have_which_size(dialogue: Dialogue) -> None:
+    dialogue.ok(*SIZED, "SELECT 5", "PFADD p a", "DEL p", "SET k vv")
+    if dialogue.server.target.is_fastredis:  # Redis 8.0.6 is out of count after empty strings
+        dialogue.ok("SELECT 0", ["SET", "empty", ""], "XADD x * a b")
+    found = info(dialogue, "keysizes")["Keysizes"]
+    strings = found.pop("db0_distrib_strings_sizes").split(",")
+    assert [one for one in strings if one[:2] != "0="] == ["1=1", "4=1", "1K=2", "2M=1"]
+    if dialogue.server.target.is_fastredis:
+        assert strings[0] == "0=1"
+    assert found == {"db0_distrib_lists_items": "2=1", "db0_distrib_sets_items": "2=1",
+                     "db0_distrib_zsets_items": "1=1", "db0_distrib_hashes_items": "2=1,4=1",
+                     "db5_distrib_strings_sizes": "2=1"}
+    assert list(info(dialogue, "KeySizes")) == ["Keysizes"]
 
 
 EFFECTS = [
